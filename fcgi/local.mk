@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The responder: everything but main.c is a library that the tests link.
+ACP_TOKEN_LIBS = fcgi/libtoken.a $(ACP_LIB) \
+	$(FCGI_LIBS) $(CURL_LIBS) $(JSONC_LIBS) $(NETTLE_LIBS) $(GNUTLS_LIBS) \
+	$(INIH_LIBS)
+noinst_LIBRARIES += %D%/libtoken.a
+%C%_libtoken_a_SOURCES = \
+	%D%/bearer.h \
+	%D%/keyset.h \
+	%D%/minter.h \
+	%D%/oaep.h \
+	%D%/session_id.h \
+	%D%/settings.h \
+	%D%/token.h \
+	%D%/token_source.h \
+	%D%/unseal.h

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growing text: used for replies, log lines, messages and metrics.
+ */
+#include <config.h>
+
+#include "lib/buffer.h"
+
+#include "lib/memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 128 };
+
+void
+acp_buffer_init(struct acp_buffer *buffer, size_t limit)
+{
+	*buffer = (struct acp_buffer){.limit = limit};
+}
+
+void
+acp_buffer_clear(struct acp_buffer *buffer)
+{
+	free(buffer->text);
+	acp_buffer_init(buffer, buffer->limit);
+}
+
+/* Makes room for more bytes and a NUL; false when the limit is passed. */
+static bool
+make_room(struct acp_buffer *buffer, size_t more)
+{
+	size_t room = buffer->room ? buffer->room : FIRST_ROOM;
+
+	if (buffer->is_failed || more > buffer->limit - buffer->size) {
+		buffer->is_failed = true;
+		return false;
+	}
+	while (room < buffer->size + more + 1)
+		room *= 2;
+	if (room != buffer->room)
+		buffer->text = acp_memory_resize(buffer->text, room, 1);
+	buffer->room = room;
+	return true;
+}
+
+void
+acp_buffer_append_bytes(
+	struct acp_buffer *buffer, const void *bytes, size_t size)
+{
+	if (!make_room(buffer, size))
+		return;
+	if (size)
+		memcpy(buffer->text + buffer->size, bytes, size);
+	buffer->size += size;
+	buffer->text[buffer->size] = '\0';
+}
+
+void
+acp_buffer_append(struct acp_buffer *buffer, const char *text)
+{
+	acp_buffer_append_bytes(buffer, text, strlen(text));
+}
+
+void
+acp_buffer_printf(struct acp_buffer *buffer, const char *format, ...)
+{
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (size < 0) {
+		buffer->is_failed = true;
+		return;
+	}
+	if (!make_room(buffer, (size_t)size))
+		return;
+	va_start(arguments, format);
+	vsnprintf(buffer->text + buffer->size, (size_t)size + 1, format,
+		arguments);
+	va_end(arguments);
+	buffer->size += (size_t)size;
+}
+
+/* Bytes of the UTF-8 sequence (RFC 3629) at text, 0 when it is not one. */
+static size_t
+measure_utf8(const unsigned char *text, size_t size)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] >= 0xc2 && text[0] <= 0xdf)
+		length = 2;
+	else if (text[0] >= 0xe0 && text[0] <= 0xef)
+		length = 3;
+	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+		length = 4;
+	else
+		return 0;
+	if (length > size)
+		return 0;
+	/* no overlong forms, no surrogates, nothing past U+10FFFF */
+	if (text[0] == 0xe0)
+		low = 0xa0;
+	else if (text[0] == 0xed)
+		high = 0x9f;
+	else if (text[0] == 0xf0)
+		low = 0x90;
+	else if (text[0] == 0xf4)
+		high = 0x8f;
+	if (text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+static bool
+is_plain_json(unsigned char byte)
+{
+	return byte >= 0x20 && byte != 0x7f && !strchr("\"\\<>&", byte);
+}
+
+void
+acp_buffer_append_json(struct acp_buffer *buffer, const char *text, size_t size)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+
+	acp_buffer_append(buffer, "\"");
+	for (size_t i = 0, length; i < size; i += length ? length : 1) {
+		length = measure_utf8(bytes + i, size - i);
+		if (length == 0)
+			acp_buffer_append(buffer, "\\ufffd");
+		else if (length > 1 || is_plain_json(bytes[i]))
+			acp_buffer_append_bytes(buffer, bytes + i, length);
+		else if (bytes[i] == '"' || bytes[i] == '\\')
+			acp_buffer_printf(buffer, "\\%c", bytes[i]);
+		else
+			acp_buffer_printf(buffer, "\\u%04x", bytes[i]);
+	}
+	acp_buffer_append(buffer, "\"");
+}
+
+const char *
+acp_buffer_peek(const struct acp_buffer *buffer)
+{
+	return buffer->text ? buffer->text : "";
+}
+
+char *
+acp_buffer_steal(struct acp_buffer *buffer)
+{
+	char *text = buffer->text ? buffer->text : acp_memory_dup_text("");
+
+	buffer->text = NULL;
+	acp_buffer_clear(buffer);
+	return text;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every bound on foreign input and on our own growth, in one place. Each has
+ * a test that goes one over it. Values that an operator may change are not
+ * here but in lib/config_keys.h.
+ */
+#ifndef ACP_LIB_LIMITS_H
+#define ACP_LIB_LIMITS_H
+
+/* Keys (RFC 8017): modulus, and how many one bundle holds. */
+#define ACP_KEY_BITS_MIN 2048
+#define ACP_KEY_BITS_MAX 8192
+#define ACP_KEY_MODULUS_MAX (ACP_KEY_BITS_MAX / 8)
+#define ACP_KEY_COUNT_MAX 4
+#define ACP_KEY_FILE_MAX (64 * 1024)
+
+/* Session ids, in characters. */
+#define ACP_SESSION_ID_MIN 8
+#define ACP_SESSION_ID_MAX 128
+
+/* Configuration. */
+#define ACP_CONFIG_FILE_MAX (256 * 1024)
+#define ACP_CONFIG_LINE_MAX 4096
+#define ACP_SECRET_FILE_MAX (64 * 1024)
+
+/* FastCGI: all records of one request up to the end of its parameters. */
+#define ACP_REQUEST_HEAD_MAX (32 * 1024)
+#define ACP_REQUEST_WAIT_MS 2000 /* from the first byte to the whole head */
+#define ACP_CONNECTION_IDLE_MS 10000 /* from accept to the first byte */
+#define ACP_CONNECTION_WAITING_MAX 4096 /* accepted, head not yet here */
+#define ACP_SOCKET_TIMEOUT_MS 2000 /* one read or write on a connection */
+#define ACP_SOCKET_BACKLOG 4096
+#define ACP_URI_MAX 4096
+#define ACP_HEADER_VALUE_MAX 8192
+
+/* Identity provider. */
+#define ACP_HTTP_BODY_MAX (64 * 1024)
+#define ACP_HTTP_CONNECT_MS 3000
+#define ACP_HTTP_TOTAL_MS 8000
+#define ACP_JSON_DEPTH_MAX 16
+#define ACP_TOKEN_MAX (32 * 1024)
+#define ACP_TOKEN_LIFE_MAX_S (24 * 60 * 60)
+#define ACP_TOKEN_LIFE_DEFAULT_S 60
+
+/* Held requests. */
+#define ACP_ABANDONED_KEEP_MS 5000 /* a ciphertext whose callers all left */
+
+/* Logs. */
+#define ACP_LOG_VALUE_MAX 512
+#define ACP_LOG_LINE_MAX (32 * 1024)
+
+#endif

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# What two or more programs use. One file a line, in alphabetical order.
+ACP_LIB = lib/libacp.a
+noinst_LIBRARIES += %D%/libacp.a
+%C%_libacp_a_SOURCES = \
+	%D%/auto.h \
+	%D%/buffer.c \
+	%D%/buffer.h \
+	%D%/clock.c \
+	%D%/clock.h \
+	%D%/confine.c \
+	%D%/confine.h \
+	%D%/error.c \
+	%D%/error.h \
+	%D%/limits.h \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/memory.c \
+	%D%/memory.h \
+	%D%/secret.c \
+	%D%/secret.h

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# One check program a module; its source is tests/unit/<name>.c. A test of a
+# module in lib/ goes into LIB_TESTS, in fcgi/ into TOKEN_TESTS, and so on.
+LIB_TESTS = \
+	tests/unit/test_buffer
+
+TOKEN_TESTS =
+
+RECONCILER_TESTS =
+
+UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
+EXTRA_DIST += %D%/unit.h
+
+if HAVE_CHECK
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+endif
+
+ACP_UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
+
+tests_unit_test_buffer_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_buffer_LDADD = $(ACP_UNIT_LIBS)
