@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
+# One target a parser of foreign bytes. `make check` replays the corpora with
+# mutations; with --enable-fuzzing (clang) the same programs search for new
+# inputs: tests/fuzz/fuzz_bearer -max_total_time=60 FOLDER CORPUS
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_buffer
+
+check_LIBRARIES += %D%/libreplay.a
+%C%_libreplay_a_SOURCES = %D%/replay.c %D%/fuzz.h
+EXTRA_DIST += %D%/corpus
+
+check_PROGRAMS += $(FUZZ_TARGETS)
+if ENABLE_FUZZING
+ACP_FUZZ_MAIN =
+else
+ACP_FUZZ_MAIN = tests/fuzz/libreplay.a
+TESTS += $(FUZZ_TARGETS)
+endif
+
+ACP_FUZZ_LINK = $(AM_LDFLAGS) $(ACP_FUZZ_LDFLAGS)
+ACP_FUZZ_LIB_LIBS = $(ACP_FUZZ_MAIN) $(ACP_LIB) $(GNUTLS_LIBS) $(INIH_LIBS)
+ACP_FUZZ_TOKEN_LIBS = $(ACP_FUZZ_MAIN) $(ACP_TOKEN_LIBS)
+
+tests_fuzz_fuzz_buffer_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_buffer_LDADD = $(ACP_FUZZ_LIB_LIBS) $(JSONC_LIBS)
