@@ -47,11 +47,17 @@ ACP_MUST_CHECK enum acp_error acp_config_read_file(
 	struct acp_config *config, const char *path, struct acp_buffer *why);
 ACP_MUST_CHECK enum acp_error acp_config_read_environment(
 	struct acp_config *config, struct acp_buffer *why);
-/* One flag: name without dashes ("key-file"), value as given. */
+/*
+ * One flag: name without dashes ("key-file"), value as given, NULL for a
+ * BOOL without one ("on"). A secret's flag is its path: "api-token-file".
+ */
 ACP_MUST_CHECK enum acp_error acp_config_set_flag(struct acp_config *config,
 	const char *name, const char *value, struct acp_buffer *why);
 
-/* Reads what the …_file keys name; call last. */
+/*
+ * Reads what the …_file keys name; call last. api_token_file alone is left
+ * to who uses it, because it changes while the program runs.
+ */
 ACP_MUST_CHECK enum acp_error acp_config_finish(
 	struct acp_config *config, struct acp_buffer *why);
 
@@ -68,6 +74,9 @@ const char *acp_config_peek_text(
 	const struct acp_config *config, enum acp_config_key key);
 const struct acp_secret *acp_config_peek_secret(
 	const struct acp_config *config, enum acp_config_key key);
+/* Where a secret was said to be, NULL when it was not given as a file. */
+const char *acp_config_peek_secret_file(
+	const struct acp_config *config, enum acp_config_key key);
 /* A list: count values, current first; borrowed. */
 const char *const *acp_config_peek_list(const struct acp_config *config,
 	enum acp_config_key key, size_t *count);
@@ -83,13 +92,27 @@ int acp_config_get_choice(
 
 /*
  * Appends a line for each key of this program: "name = value  (origin)",
- * a secret as "set" or "not set".
+ * a secret as "set" or "not set", the password of a URL as "***".
  */
 void acp_config_describe(
 	const struct acp_config *config, struct acp_buffer *text);
 
-/* Appends a line or two for each flag of this program, for --help. */
+/* Appends two lines for each flag of this program, for --help. */
 void acp_config_describe_flags(
 	enum acp_config_program program, struct acp_buffer *text);
+
+struct acp_config_flag {
+	char name[64]; /* as acp_config_set_flag takes it */
+	bool is_bool; /* its value may be left out */
+};
+
+/*
+ * Gives the flags of a program one after the other: *position starts at 0;
+ * false at the end.
+ */
+bool acp_config_next_flag(enum acp_config_program program, size_t *position,
+	struct acp_config_flag *flag);
+
+ACP_AUTO_DEFINE(config, struct acp_config *, acp_config_free)
 
 #endif

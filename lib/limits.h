@@ -21,6 +21,7 @@
 /* Configuration. */
 #define ACP_CONFIG_FILE_MAX (256 * 1024)
 #define ACP_CONFIG_LINE_MAX 4096
+#define ACP_CONFIG_LIST_MAX 8
 #define ACP_SECRET_FILE_MAX (64 * 1024)
 
 /* FastCGI: all records of one request up to the end of its parameters. */

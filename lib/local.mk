@@ -8,6 +8,14 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/buffer.h \
 	%D%/clock.c \
 	%D%/clock.h \
+	%D%/config.c \
+	%D%/config.h \
+	%D%/config_describe.c \
+	%D%/config_file.c \
+	%D%/config_keys.h \
+	%D%/config_store.h \
+	%D%/config_table.c \
+	%D%/config_table.h \
 	%D%/confine.c \
 	%D%/confine.h \
 	%D%/error.c \
@@ -17,5 +25,7 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/log.h \
 	%D%/memory.c \
 	%D%/memory.h \
+	%D%/options.c \
+	%D%/options.h \
 	%D%/secret.c \
 	%D%/secret.h
