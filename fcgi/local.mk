@@ -10,7 +10,10 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/minter.h \
 	%D%/oaep.h \
 	%D%/session_id.h \
+	%D%/settings.c \
 	%D%/settings.h \
 	%D%/token.h \
 	%D%/token_source.h \
-	%D%/unseal.h
+	%D%/unseal.h \
+	%D%/url.c \
+	%D%/url.h

@@ -22,7 +22,7 @@ enum acp_source_kind { ACP_SOURCE_OIDC, ACP_SOURCE_STATIC, ACP_SOURCE__MAX };
 struct acp_source_settings {
 	enum acp_source_kind kind;
 	/* oidc */
-	const char *token_url;
+	const char *token_url; /* checked by acp_url_check_provider */
 	const char *client_id;
 	const struct acp_secret *client_secret;
 	const char *scope; /* NULL: none */
@@ -33,7 +33,7 @@ struct acp_source_settings {
 	bool may_use_http;
 	/* static: one of the two */
 	const struct acp_secret *api_token; /* empty when a file is given */
-	const char *api_token_file;
+	const char *api_token_file; /* NULL: none; not read yet */
 	bool may_use_cluster_token;
 };
 
@@ -41,7 +41,7 @@ struct acp_settings {
 	struct acp_config *config; /* owns every text below */
 	const char *const *key_files;
 	size_t key_file_count;
-	const char *socket; /* NULL: inherited or CGI */
+	const char *socket; /* path or address:port; NULL: inherited or CGI */
 	const char *socket_group;
 	struct acp_source_settings source;
 	int64_t mint_wait_ms;
@@ -68,8 +68,10 @@ ACP_MUST_CHECK enum acp_error acp_settings_new(struct acp_config *take_config,
 	struct acp_settings **settings, struct acp_buffer *why);
 void acp_settings_free(struct acp_settings **settings);
 
-/* Things that work but that an operator should know, a line each. */
+/* Appends things that work but that an operator should know, a line each. */
 void acp_settings_warn(
 	const struct acp_settings *settings, struct acp_buffer *text);
+
+ACP_AUTO_DEFINE(settings, struct acp_settings *, acp_settings_free)
 
 #endif
