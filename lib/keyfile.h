@@ -23,7 +23,8 @@ struct acp_keyfile_stamp {
 		dev_t device;
 		ino_t inode;
 		off_t size;
-		struct timespec changed;
+		struct timespec modified;
+		struct timespec changed; /* also by chmod and chown */
 	} files[ACP_KEYFILE_COUNT_MAX];
 };
 
@@ -42,7 +43,11 @@ ACP_MUST_CHECK enum acp_error acp_keyfile_read(const char *const *paths,
 	size_t count, struct acp_keyring *ring, struct acp_keyfile_stamp *stamp,
 	struct acp_buffer *why);
 
-/* True when device, inode, size, mtime or presence of any path differ. */
+/*
+ * True when device, inode, size, mtime, ctime or presence of any path differ:
+ * ctime, so that a file that was refused for its mode is read again once that
+ * is mended.
+ */
 bool acp_keyfile_has_changed(const char *const *paths, size_t count,
 	const struct acp_keyfile_stamp *stamp);
 

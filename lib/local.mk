@@ -20,6 +20,14 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/confine.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/file.c \
+	%D%/file.h \
+	%D%/hmac.c \
+	%D%/hmac.h \
+	%D%/key.c \
+	%D%/key.h \
+	%D%/keyfile.c \
+	%D%/keyfile.h \
 	%D%/limits.h \
 	%D%/log.c \
 	%D%/log.h \

@@ -2,7 +2,11 @@
 # One check program a module; its source is tests/unit/<name>.c. A test of a
 # module in lib/ goes into LIB_TESTS, in fcgi/ into TOKEN_TESTS, and so on.
 LIB_TESTS = \
-	tests/unit/test_buffer
+	tests/unit/test_buffer \
+	tests/unit/test_file \
+	tests/unit/test_hmac \
+	tests/unit/test_key \
+	tests/unit/test_keyfile
 
 TOKEN_TESTS =
 
@@ -21,3 +25,19 @@ ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
 
 tests_unit_test_buffer_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_buffer_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_file_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_file_LDADD = $(ACP_UNIT_LIBS)
+tests_unit_test_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fchmod \
+	-Wl,--wrap=fsync -Wl,--wrap=renameat -Wl,--wrap=write
+
+tests_unit_test_hmac_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_hmac_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_key_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_key_LDADD = $(ACP_UNIT_LIBS)
+EXTRA_DIST += tests/data/key-vector.pem tests/data/key-vector.txt \
+	tests/data/make-key-vector.py
+
+tests_unit_test_keyfile_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_keyfile_LDADD = $(ACP_UNIT_LIBS)
