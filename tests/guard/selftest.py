@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guard that cannot fail guards nothing: each one runs against a small
+good tree and must pass, then against the same tree with one thing broken and
+must name it. The trees are made in a scratch folder and removed again."""
+import os
+import subprocess
+import sys
+import tempfile
+
+import guard
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LICENSE = "SPDX-License-Identifier: Apache-2.0"
+HEAD = f"/* {LICENSE} */\n/*\n * One noun.\n * Called by tests.\n */\n"
+HEADER = (HEAD + "#ifndef ACP_LIB_NOUN_H\n#define ACP_LIB_NOUN_H\n\n"
+          "#include <stddef.h>\n\nsize_t acp_noun_count(size_t given);\n\n"
+          "#endif\n")
+INCLUDES = '#include <config.h>\n\n#include "lib/noun.h"\n'
+BODY = "\nsize_t\nacp_noun_count(size_t given)\n{\n%s\treturn given;\n}\n"
+SOURCE = HEAD + INCLUDES + BODY % ""
+STYLE = guard.read(".clang-format")
+GOOD = {"lib/noun.h": HEADER, "lib/noun.c": SOURCE, ".clang-format": STYLE,
+        "tests/run": f"#!/bin/sh\n# {LICENSE}\nexit 0\n"}
+
+
+def program(body):
+    return {"lib/noun.c": HEAD + INCLUDES + BODY % body}
+
+
+def long_function(lines):
+    return program("\tgiven++;\n" * (lines - 4))
+
+
+ALLOW = "tests/guard/function_size.allow"
+# guard, what is broken (None: the file is taken away), what it must say
+CASES = [
+    ("banned_calls", {"lib/noun.c": None, "lib/noun.h": None}, "none found"),
+    ("banned_calls", program("\tstrcpy(a, b);\n"), "strcpy: use"),
+    ("banned_calls", program("\tFCGX_OpenSocket(a, 1);\n"),
+     "FCGX_OpenSocket: use"),
+    ("banned_calls", program("\ta = malloc(1);\n"), "malloc: use"),
+    ("banned_calls", program("\tACP_AUTO(fd) int a;\n\n\tgoto fail;\n"),
+     "noun.c:11: acp_noun_count"),
+    ("banned_calls", program("\ttypedef struct a b;\n"), "noun.c:13"),
+    ("format", program("    given++;\n"), "noun.c:12"),
+    ("function_size", {"lib/noun.c": None}, "none found"),
+    ("function_size", long_function(61), "has 61 lines"),
+    ("function_size", {**long_function(70),
+                       ALLOW: "lib/noun.c:acp_noun_count 69\n"},
+     "has 70 lines"),
+    ("function_size", {**long_function(70),
+                       ALLOW: "lib/noun.c:acp_noun_count 71\n"},
+     "lower lib/noun.c:acp_noun_count to 70"),
+    ("function_size", {ALLOW: "lib/noun.c:acp_noun_count 70\n"},
+     "take out lib/noun.c:acp_noun_count"),
+    ("headers_alone", {"lib/noun.h": HEADER.replace("stddef", "limits")},
+     "size_t"),
+    ("headers_alone", {"lib/noun.h": HEADER.replace(
+        "size_t acp", "static int unused;\nsize_t acp").replace(
+            "#ifndef ACP_LIB_NOUN_H\n#define ACP_LIB_NOUN_H\n", "").replace(
+                "\n#endif\n", "").replace(";\nsize", " = 1;\nsize")},
+     "redefinition"),
+    ("include_graph", {"lib/noun.c": None, "lib/noun.h": None},
+     "none found"),
+    ("include_graph", program('#include "fcgi/noun.h"\n'),
+     "lib/ must not include fcgi/noun.h"),
+    ("include_graph", {"reconciler/a.c": '#include "fcgi/noun.h"\n'},
+     "reconciler/ must not include fcgi/noun.h"),
+    ("include_graph", {"fcgi/a.c": '#include "runner/noun.h"\n'},
+     "fcgi/ must not include runner/noun.h"),
+    ("include_graph", {"fcgi/a.c": '#include "lib/none.h"\n'},
+     "no such file: lib/none.h"),
+    ("include_graph", {"fcgi/a.c": '#include "lib/noun.c"\n'}, "lib/noun.c"),
+    ("include_graph", {"fcgi/a.c": "#include <fcgiapp.h>\n"},
+     "<fcgiapp.h> is not allowed"),
+    ("include_graph", {"reconciler/requests.c": "#include <fcgiapp.h>\n"},
+     "<fcgiapp.h> is not allowed"),
+    ("include_graph", {"lib/log.c": "#include <json-c/json.h>\n"},
+     "<json-c/json.h> is not allowed"),
+    ("include_graph", {"fcgi/unseal.c": "#include <openssl/evp.h>\n"},
+     "<openssl/evp.h> is not allowed"),
+    ("include_graph", {"fcgi/a.c": "#include <new_library.h>\n"},
+     "<new_library.h> is not allowed"),
+    ("shellcheck", {"tests/run": None}, "none found"),
+    ("shellcheck", {"tests/run": "#!/bin/sh\nrm $1\n"}, "SC2086"),
+    ("shellcheck", {"conf/start.sh": "cd /nowhere\nrm x\n"}, "SC2148"),
+    ("source_form", {"lib/noun.c": SOURCE.replace(LICENSE, "")},
+     "the first line must say"),
+    ("source_form", {"tests/run": "#!/bin/sh\nexit 0\n"},
+     "tests/run: the first line must say"),
+    ("source_form", {"lib/noun.c": SOURCE.replace("/*\n * One", "/* One")},
+     "must start a comment"),
+    ("source_form", {"lib/noun.h": HEADER.replace("LIB_NOUN", "NOUN")},
+     "must be guarded by ACP_LIB_NOUN_H"),
+    ("source_form", {"lib/noun.c": SOURCE.replace("#include <config.h>", "")},
+     "must first include config.h"),
+    ("source_form", {"lib/noun.c": SOURCE.replace(
+        '#include "lib/noun.h"', "#include <stddef.h>")},
+     "must include lib/noun.h after config.h"),
+    ("source_form", {"lib/utils.c": SOURCE}, "lib/utils.c"),
+    ("text_form", {"NEWS": b"\xff\n"}, "NEWS: 'utf-8'"),
+    ("text_form", {"NEWS": "words \n"}, "NEWS:1"),
+    ("text_form", {"NEWS": "words\r\n"}, "NEWS:1"),
+    ("text_form", {"NEWS": " \twords\n"}, "NEWS:1"),
+    ("text_form", {"NEWS": "words"}, "must end with one newline"),
+    ("text_form", {"NEWS": "words\n\n"}, "must end with one newline"),
+    ("text_form", {"NEWS": "later, a TO" "DO\n"}, "NEWS:1"),
+    ("text_form", {"NEWS": "see /ho" "me/someone\n"}, "NEWS:1"),
+]
+
+
+def write_tree(root, files):
+    for path, text in files.items():
+        if text is None:
+            continue
+        path = os.path.join(root, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+
+
+def run(name, files):
+    """(status, output) of a guard over a tree of these files."""
+    with tempfile.TemporaryDirectory() as root:
+        write_tree(root, files)
+        result = subprocess.run(
+            [sys.executable, "-B", os.path.join(HERE, name + ".py")],
+            env={**os.environ, "ACP_SRCDIR": root,
+                 "ACP_COMPILE": f"{os.environ.get('ACP_COMPILE', 'cc')}"
+                                f" -I{root}"},
+            capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+
+def missed(name, change, words):
+    """Problems when the guard does not fail as it should."""
+    status, output = run(name, {**GOOD, **change})
+    if status != 1 or "\nnot ok " not in "\n" + output:
+        yield f"status {status}, should have failed"
+    if words not in output:
+        yield f"does not say {words!r}: {output!r}"
+
+
+tap = guard.Tap()
+for guard_name in sorted({case[0] for case in CASES}):
+    code, text = run(guard_name, GOOD)
+    if "# SKIP" in text:
+        tap.skip(f"{guard_name} fails when it should", "its tool is missing")
+        continue
+    tap.check(f"{guard_name} passes a good tree",
+              [text] if code or "not ok" in text else [])
+    for number, case in enumerate(CASES):
+        if case[0] == guard_name:
+            tap.check(f"{guard_name} finds case {number}: {case[2]}",
+                      missed(*case))
+tap.end()
