@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+# Web server configurations and units are examples; the log filter that the
+# lighttpd ones name is a program.
+confexamplesdir = $(docdir)/examples
+dist_confexamples_DATA = \
+	%D%/lighttpd-cgi.conf \
+	%D%/lighttpd-common.conf \
+	%D%/lighttpd-fastcgi.conf \
+	%D%/lighttpd-spawn.conf
+
+systemdexamplesdir = $(docdir)/examples/systemd
+dist_systemdexamples_DATA = \
+	%D%/systemd/ambient-cp-token.service \
+	%D%/systemd/ambient-cp-token.socket
+
+dist_pkglibexec_SCRIPTS = %D%/lighttpd-log-filter
