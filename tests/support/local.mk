@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+# What the system tests and the one-command scripts stand on.
+EXTRA_DIST += \
+	%D%/bed.py \
+	%D%/packages \
+	%D%/raw_http.py \
+	%D%/stock_runner.py \
+	%D%/tap.py
