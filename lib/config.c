@@ -164,9 +164,9 @@ acp_config_store(struct acp_config *config,
 	ACP_AUTO(buffer) struct acp_buffer said;
 	int64_t number = 0;
 
+	acp_buffer_init(&said, why->limit);
 	if (check_text(setting, why) || check_repeat(value, setting, why))
 		return ACP_BAD_REQUEST;
-	acp_buffer_init(&said, why->limit);
 	if (acp_config_parse(row, setting->text, &number, &said)) {
 		acp_buffer_printf(why, "%s: %s: %s", setting->origin, row->name,
 			acp_buffer_peek(&said));
@@ -210,10 +210,10 @@ map_level(const char *word)
 	};
 	ACP_AUTO(buffer) struct acp_buffer quoted;
 
+	acp_buffer_init(&quoted, ACP_LOG_VALUE_MAX);
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (strcasecmp(word, levels[i].word) == 0)
 			return levels[i].level;
-	acp_buffer_init(&quoted, ACP_LOG_VALUE_MAX);
 	acp_config_quote(&quoted, word);
 	acp_log_message(ACP_LOG_WARN, "config_log_level",
 		"environment LOG_LEVEL: %s is not a level, using info",
@@ -305,16 +305,12 @@ acp_config_set_flag(struct acp_config *config, const char *name,
 	return acp_config_store(config, &setting, why);
 }
 
+/* Cuts one line end; ACP_BAD_REQUEST unless one line of text remains. */
 static enum acp_error
-read_secret(struct acp_config_value *value, struct acp_buffer *why)
+trim_secret(struct acp_secret *secret, const char *path, struct acp_buffer *why)
 {
-	struct acp_secret *secret = &value->secret;
-	size_t size;
+	size_t size = secret->size;
 
-	acp_buffer_printf(why, "%s: ", value->origin);
-	if (acp_file_read(value->secret_file, ACP_SECRET_FILE_MAX, secret, why))
-		return ACP_BAD_REQUEST;
-	size = secret->size;
 	if (size > 0 && secret->bytes[size - 1] == '\n')
 		size--;
 	if (size > 0 && secret->bytes[size - 1] == '\r')
@@ -323,11 +319,29 @@ read_secret(struct acp_config_value *value, struct acp_buffer *why)
 	if (size > 0 && strlen(acp_secret_peek(secret)) == size &&
 		!has_control(acp_secret_peek(secret)))
 		return ACP_OK;
-	acp_buffer_printf(why, "%s: %s", value->secret_file,
+	acp_buffer_printf(why, "%s: %s", path,
 		size == 0 ? "empty"
 			  : "holds a control character or a second line");
-	acp_secret_clear(secret);
 	return ACP_BAD_REQUEST;
+}
+
+static enum acp_error
+read_secret(struct acp_config_value *value, struct acp_buffer *why)
+{
+	ACP_AUTO(secret) struct acp_secret secret;
+	ACP_AUTO(buffer) struct acp_buffer said;
+
+	acp_secret_init(&secret);
+	acp_buffer_init(&said, why->limit);
+	if (acp_file_read(
+		    value->secret_file, ACP_SECRET_FILE_MAX, &secret, &said) ||
+		trim_secret(&secret, value->secret_file, &said)) {
+		acp_buffer_printf(
+			why, "%s: %s", value->origin, acp_buffer_peek(&said));
+		return ACP_BAD_REQUEST;
+	}
+	acp_secret_set(&value->secret, secret.bytes, secret.size);
+	return ACP_OK;
 }
 
 enum acp_error
@@ -335,16 +349,12 @@ acp_config_finish(struct acp_config *config, struct acp_buffer *why)
 {
 	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
 		struct acp_config_value *value = &config->values[key];
-		ACP_AUTO(buffer) struct acp_buffer said;
 
 		if (!value->secret_file || key == ACP_CONFIG_API_TOKEN ||
 			!(acp_config_peek_row(key)->program & config->program))
 			continue;
-		acp_buffer_init(&said, why->limit);
-		if (read_secret(value, &said)) {
-			acp_buffer_append(why, acp_buffer_peek(&said));
+		if (read_secret(value, why))
 			return ACP_BAD_REQUEST;
-		}
 	}
 	return ACP_OK;
 }

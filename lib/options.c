@@ -133,7 +133,7 @@ explain_argument(const char *argument, int id, struct acp_buffer *why)
 			: ACP_LOG_VALUE_MAX);
 	acp_buffer_append(why,
 		id == ':' ? " needs a value"
-			: optopt >= ID_CONFIG
+			: id == '?' && optopt >= ID_CONFIG
 			? " takes no value"
 			: " is not an option (or not a whole name)");
 	acp_buffer_append(why, "; --help lists all");

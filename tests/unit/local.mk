@@ -3,6 +3,7 @@
 # module in lib/ goes into LIB_TESTS, in fcgi/ into TOKEN_TESTS, and so on.
 LIB_TESTS = \
 	tests/unit/test_buffer \
+	tests/unit/test_config \
 	tests/unit/test_file \
 	tests/unit/test_hmac \
 	tests/unit/test_key \
@@ -25,6 +26,9 @@ ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
 
 tests_unit_test_buffer_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_buffer_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_config_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_config_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_file_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_file_LDADD = $(ACP_UNIT_LIBS)
