@@ -7,9 +7,11 @@ LIB_TESTS = \
 	tests/unit/test_file \
 	tests/unit/test_hmac \
 	tests/unit/test_key \
-	tests/unit/test_keyfile
+	tests/unit/test_keyfile \
+	tests/unit/test_options
 
-TOKEN_TESTS =
+TOKEN_TESTS = \
+	tests/unit/test_settings
 
 RECONCILER_TESTS =
 
@@ -45,3 +47,9 @@ EXTRA_DIST += tests/data/key-vector.pem tests/data/key-vector.txt \
 
 tests_unit_test_keyfile_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_keyfile_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_options_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_options_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_settings_LDADD = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
