@@ -103,9 +103,9 @@ acp_log_write(enum acp_log_level level, const char *event,
 	size_t written = 0;
 	ssize_t n;
 
+	acp_buffer_init(&line, ACP_LOG_LINE_MAX);
 	if (!acp_log_is_on(level))
 		return;
-	acp_buffer_init(&line, ACP_LOG_LINE_MAX);
 	append_start(&line, level, event);
 	for (; fields->kind != ACP_LOG_END; fields++)
 		append_field(&line, fields);
