@@ -36,12 +36,12 @@ set_default(struct acp_config_value *value, const struct acp_config_row *row)
 {
 	ACP_AUTO(buffer) struct acp_buffer why;
 
+	acp_buffer_init(&why, ACP_CONFIG_LINE_MAX);
 	if (!row->value)
 		return;
-	acp_buffer_init(&why, ACP_CONFIG_LINE_MAX);
 	value->items[value->count++] = acp_memory_dup_text(row->value);
 	if (acp_config_parse(row, row->value, &value->number, &why))
-		assert(!"a default of the table is wrong");
+		assert(false && "a default of the table is wrong");
 }
 
 struct acp_config *
@@ -50,7 +50,7 @@ acp_config_new(enum acp_config_program program)
 	struct acp_config *config = acp_memory_new(1, sizeof(*config));
 
 	config->program = program;
-	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++)
+	for (enum acp_config_key key = 0; key < ACP_CONFIG_KEY__MAX; key++)
 		set_default(&config->values[key], acp_config_peek_row(key));
 	return config;
 }
@@ -60,7 +60,7 @@ acp_config_free(struct acp_config **config)
 {
 	if (!*config)
 		return;
-	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++)
+	for (enum acp_config_key key = 0; key < ACP_CONFIG_KEY__MAX; key++)
 		clear_value(&(*config)->values[key]);
 	free(*config);
 	*config = NULL;
@@ -247,7 +247,7 @@ read_variable(struct acp_config *config, enum acp_config_key key, bool is_path,
 enum acp_error
 acp_config_read_environment(struct acp_config *config, struct acp_buffer *why)
 {
-	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
+	for (enum acp_config_key key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
 		const struct acp_config_row *row = acp_config_peek_row(key);
 
 		if (!row->environment)
@@ -347,7 +347,7 @@ read_secret(struct acp_config_value *value, struct acp_buffer *why)
 enum acp_error
 acp_config_finish(struct acp_config *config, struct acp_buffer *why)
 {
-	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
+	for (enum acp_config_key key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
 		struct acp_config_value *value = &config->values[key];
 
 		if (!value->secret_file || key == ACP_CONFIG_API_TOKEN ||

@@ -58,7 +58,7 @@ describe_value(struct acp_buffer *text, const struct acp_config_row *row,
 void
 acp_config_describe(const struct acp_config *config, struct acp_buffer *text)
 {
-	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
+	for (enum acp_config_key key = 0; key < ACP_CONFIG_KEY__MAX; key++) {
 		const struct acp_config_row *row = acp_config_peek_row(key);
 
 		if (row->program & config->program)
@@ -75,7 +75,7 @@ acp_config_next_flag(enum acp_config_program program, size_t *position,
 	do {
 		if (*position >= ACP_CONFIG_KEY__MAX)
 			return false;
-		row = acp_config_peek_row((*position)++);
+		row = acp_config_peek_row((enum acp_config_key)(*position)++);
 	} while (!(row->program & program));
 	snprintf(flag->name, sizeof(flag->name), "%s%s", row->name,
 		row->type == ACP_CONFIG_SECRET ? "_file" : "");
@@ -116,8 +116,8 @@ acp_config_describe_flags(
 	size_t position = 0;
 
 	while (acp_config_next_flag(program, &position, &flag)) {
-		const struct acp_config_row *row =
-			acp_config_peek_row(position - 1);
+		const struct acp_config_row *row = acp_config_peek_row(
+			(enum acp_config_key)(position - 1));
 
 		acp_buffer_printf(text, "  --%s%s\n        %s", flag.name,
 			name_argument(row), row->text);

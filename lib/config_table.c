@@ -251,7 +251,7 @@ is_in_range(const struct acp_config_row *row, int64_t number)
 	memcpy(least_text, row->words, size);
 	if (!read_value(row, least_text, &least) ||
 		!read_value(row, row->words + size + 2, &most))
-		assert(!"a range of the table is not least..most");
+		assert(false && "a range of the table is not least..most");
 	return number >= least && number <= most;
 }
 

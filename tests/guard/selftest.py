@@ -41,6 +41,9 @@ CASES = [
     ("banned_calls", program("\ta = malloc(1);\n"), "malloc: use"),
     ("banned_calls", program("\tACP_AUTO(fd) int a;\n\n\tgoto fail;\n"),
      "noun.c:11: acp_noun_count"),
+    ("banned_calls", program(
+        "\tACP_AUTO(a) struct a b;\n\n\tif (c)\n\t\treturn 1;\n"
+        "\ta_init(&b);\n"), "may leave before b is set up"),
     ("banned_calls", program("\ttypedef struct a b;\n"), "noun.c:13"),
     ("format", program("    given++;\n"), "noun.c:12"),
     ("function_size", {"lib/noun.c": None}, "none found"),

@@ -93,7 +93,7 @@ START_TEST(defaults_are_those_of_the_table)
 	ck_assert_uint_eq(count, 1);
 	ck_assert(acp_secret_is_empty(
 		acp_config_peek_secret(config, ACP_CONFIG_API_TOKEN)));
-	for (int key = 0; key < ACP_CONFIG_KEY__MAX; key++)
+	for (enum acp_config_key key = 0; key < ACP_CONFIG_KEY__MAX; key++)
 		ck_assert(!acp_config_is_set(config, key));
 }
 END_TEST
