@@ -3,7 +3,8 @@
 # mutations; with --enable-fuzzing (clang) the same programs search for new
 # inputs: tests/fuzz/fuzz_bearer -max_total_time=60 FOLDER CORPUS
 FUZZ_TARGETS = \
-	tests/fuzz/fuzz_buffer
+	tests/fuzz/fuzz_buffer \
+	tests/fuzz/fuzz_config
 
 check_LIBRARIES += %D%/libreplay.a
 %C%_libreplay_a_SOURCES = %D%/replay.c %D%/fuzz.h
@@ -23,3 +24,6 @@ ACP_FUZZ_TOKEN_LIBS = $(ACP_FUZZ_MAIN) $(ACP_TOKEN_LIBS)
 
 tests_fuzz_fuzz_buffer_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_buffer_LDADD = $(ACP_FUZZ_LIB_LIBS) $(JSONC_LIBS)
+
+tests_fuzz_fuzz_config_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_config_LDADD = $(ACP_FUZZ_LIB_LIBS)
