@@ -10,7 +10,7 @@ AM_TESTS_ENVIRONMENT = \
 	ACP_SRCDIR='$(abs_top_srcdir)'; export ACP_SRCDIR; \
 	ACP_BUILDDIR='$(abs_top_builddir)'; export ACP_BUILDDIR; \
 	CC='$(CC)'; export CC;
-EXTRA_DIST += tests/run
+EXTRA_DIST += tests/run .ci/run
 
 include tests/unit/local.mk
 include tests/fuzz/local.mk

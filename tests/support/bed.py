@@ -39,8 +39,10 @@ SUPPORT = SRCDIR / "tests" / "support"
 PATIENCE = 120 if WRAPPER else 30
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PR_SET_PDEATHSIG = 1
+# What sanitizers and valgrind print; also seen when we killed the program.
 SANITIZER = re.compile(
-    r"(ERROR|WARNING): \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+    r"(ERROR|WARNING): \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer"
+    r"|^==\d+== (Invalid|Conditional|Use of|Syscall param|Mismatched)", re.M)
 
 
 def find_program(name):
@@ -81,6 +83,7 @@ def pod_address(number):
 
 
 def _die_with_parent():
+    # The kernel means the thread: start programs from the main one.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -4,5 +4,7 @@ EXTRA_DIST += \
 	%D%/bed.py \
 	%D%/packages \
 	%D%/raw_http.py \
+	%D%/run.py \
 	%D%/stock_runner.py \
-	%D%/tap.py
+	%D%/tap.py \
+	%D%/tap_reader.py

@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
+# What tests/run runs in order, with the built programs and real servers.
+EXTRA_DIST += \
+	%D%/010-tap-reader.py
