@@ -6,14 +6,26 @@ ACP_TOKEN_LIBS = fcgi/libtoken.a $(ACP_LIB) \
 noinst_LIBRARIES += %D%/libtoken.a
 %C%_libtoken_a_SOURCES = \
 	%D%/bearer.h \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/jwt.c \
+	%D%/jwt.h \
 	%D%/keyset.h \
+	%D%/mint_schedule.c \
+	%D%/mint_schedule.h \
+	%D%/minter.c \
 	%D%/minter.h \
 	%D%/oaep.h \
 	%D%/session_id.h \
 	%D%/settings.c \
 	%D%/settings.h \
+	%D%/token.c \
 	%D%/token.h \
+	%D%/token_source.c \
 	%D%/token_source.h \
+	%D%/token_source_backend.h \
+	%D%/token_source_new.c \
+	%D%/token_source_static.c \
 	%D%/unseal.h \
 	%D%/url.c \
 	%D%/url.h

@@ -17,7 +17,13 @@
 struct acp_token;
 
 /*
- * Copies value. asked_ms (acp_clock_now_ms) is when it was asked for, life_ms
+ * True for 1 to ACP_TOKEN_MAX visible ASCII characters: what may stand in a
+ * header behind "Bearer " (RFC 6750 §2.1 allows a little less).
+ */
+bool acp_token_is_legal(const char *value, size_t size);
+
+/*
+ * Copies value, which must be legal. asked_ms (acp_clock_now_ms) is when it was asked for, life_ms
  * how long it lives from then, or ACP_TOKEN_LIFE_UNKNOWN. Caller owns.
  */
 struct acp_token *acp_token_new(
@@ -45,6 +51,15 @@ int64_t acp_token_get_expiry_wall_ms(const struct acp_token *token);
 
 /* False once less than min(10 s, life/4) is left. */
 bool acp_token_is_usable(const struct acp_token *token, int64_t now_ms);
+
+/* Milliseconds for which it stays so, at least 0; INT64_MAX when unknown. */
+int64_t acp_token_get_usable_ms(const struct acp_token *token, int64_t now_ms);
+
+/*
+ * When to ask for the next one, on the clock of acp_clock_now_ms: once less
+ * than min(min_ttl_ms, life/2) is left; INT64_MAX when the life is unknown.
+ */
+int64_t acp_token_get_due_ms(const struct acp_token *token, int64_t min_ttl_ms);
 
 ACP_AUTO_DEFINE(token, struct acp_token *, acp_token_free)
 

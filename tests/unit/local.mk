@@ -7,9 +7,16 @@ LIB_TESTS = \
 	tests/unit/test_file \
 	tests/unit/test_hmac \
 	tests/unit/test_key \
-	tests/unit/test_keyfile
+	tests/unit/test_keyfile \
+	tests/unit/test_options
 
-TOKEN_TESTS =
+TOKEN_TESTS = \
+	tests/unit/test_jwt \
+	tests/unit/test_mint_schedule \
+	tests/unit/test_minter \
+	tests/unit/test_settings \
+	tests/unit/test_token \
+	tests/unit/test_token_source_static
 
 RECONCILER_TESTS =
 
@@ -23,6 +30,7 @@ endif
 
 ACP_UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
+ACP_UNIT_TOKEN_LIBS = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_buffer_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_buffer_LDADD = $(ACP_UNIT_LIBS)
@@ -45,3 +53,24 @@ EXTRA_DIST += tests/data/key-vector.pem tests/data/key-vector.txt \
 
 tests_unit_test_keyfile_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_keyfile_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_options_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_options_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_jwt_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_jwt_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_mint_schedule_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_mint_schedule_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_minter_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_minter_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_token_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_token_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_TOKEN_LIBS)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON objects from strangers (RFC 8259), as strict as json-c gets, bounded
+ * in depth, with values read by type. Sizes are bounded by whoever received the bytes.
+ */
+#ifndef ACP_FCGI_JSON_H
+#define ACP_FCGI_JSON_H
+
+#include "lib/auto.h"
+
+#include <json-c/json_object.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * An object with nothing but white space around it, nested at most
+ * ACP_JSON_DEPTH_MAX deep; caller owns. NULL when the text is anything else.
+ */
+struct json_object *acp_json_new(const char *text, size_t size);
+void acp_json_free(struct json_object **object);
+
+/* A member that is a string, borrowed, with its size; NULL for all else. */
+const char *acp_json_peek_text(
+	const struct json_object *object, const char *name, size_t *size);
+
+/*
+ * Reads a member that is a number of seconds: an integer, a fraction (cut),
+ * or, as some providers send it, a string of decimal digits with an optional
+ * minus. Values beyond ± ACP_JSON_SECONDS_MAX become that bound. False when
+ * there is no such member; *seconds is then unchanged.
+ */
+bool acp_json_has_seconds(
+	const struct json_object *object, const char *name, int64_t *seconds);
+
+/* Overwrites the bytes of a string member, before the object is freed. */
+void acp_json_wipe_text(const struct json_object *object, const char *name);
+
+ACP_AUTO_DEFINE(json, struct json_object *, acp_json_free)
+
+#endif
