@@ -68,7 +68,8 @@ X(CACHE_ENTRIES, "cache_entries", NULL, NUMBER, "65536", "1..1000000", TOKEN, \
   "Most opened ciphertexts that are remembered.") \
 X(CACHE_TTL, "cache_ttl", NULL, DURATION, "10min", "1s..24h", TOKEN, \
   "How long an opened ciphertext is remembered.") \
-X(CACHE_DIR, "cache_dir", NULL, TEXT, "/var/cache/ambient-cp", NULL, TOKEN, \
+X(CACHE_DIR, "cache_dir", "CP_TOKEN_CACHE_DIR", TEXT, \
+  "/var/cache/ambient-cp", NULL, TOKEN, \
   "Folder of the token between CGI requests.") \
 X(ACCEPTORS, "acceptors", NULL, NUMBER, "4", "1..64", TOKEN, \
   "Threads that accept and answer requests.") \

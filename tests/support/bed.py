@@ -261,7 +261,13 @@ class Bed:
             ["openssl", "genrsa", "-traditional", "-out", path, str(bits)],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         path.chmod(0o640)
+        self.give_to_web_server(path)
         return path
+
+    def give_to_web_server(self, path):
+        """As root: the web server's group may read it."""
+        if self.is_root:
+            shutil.chown(path, group="www-data")
 
     def make_key_locally(self, bits=2048):
         """The same, made by our own program as quickstart does it."""
@@ -285,8 +291,7 @@ class Bed:
         path = self.path(name)
         path.write_text(lines)
         path.chmod(0o640)
-        if self.is_root:
-            shutil.chown(path, group="www-data")
+        self.give_to_web_server(path)
         return path
 
     def responder_argv(self, *flags, config=None):
@@ -392,7 +397,7 @@ class Bed:
                          "/var/log/lighttpd/": f"{logs}/",
                          "/var/cache/lighttpd/": f"{home}/tmp/",
                          "/usr/libexec/ambient-cp/lighttpd-log-filter":
-                             conf / "lighttpd-log-filter"})
+                             shutil.copy(conf / "lighttpd-log-filter", home)})
         process = self.start(home.name, [
             find_program("lighttpd"), "-D", "-f", home / "lighttpd.conf"])
         process.port = port
@@ -420,25 +425,34 @@ class Bed:
             shutil.chown(folder, "www-data", "www-data")
         return folder / "token.sock"
 
-    def start_lighttpd_cgi(self, env, flags=()):
-        """lighttpd that starts the responder anew for each request."""
+    def start_lighttpd_cgi(self, env):
+        """lighttpd that starts the responder anew for each request; all
+        configuration is by environment, for CGI has no flags."""
+        cache = self.path("cache")
+        cache.mkdir(mode=0o700)
+        if self.is_root:
+            shutil.chown(cache, "www-data", "www-data")
         return self.start_lighttpd("cgi", {
             "/usr/sbin/ambient-cp-token": self.write_shim(
-                "ambient-cp-token", env, flags)})
+                "ambient-cp-token", {"CP_TOKEN_CACHE_DIR": cache, **env})})
 
     def write_shim(self, name, env, flags=()):
         """A script that stands for an installed and configured program: web
-        servers pass neither environment nor paths of a build folder on."""
+        servers pass no environment on, and as www-data cannot see into
+        every build folder."""
         folder = self.path("bin")
         folder.mkdir()
         folder.chmod(0o755)
         path = folder / name
+        program = shutil.copy(BUILDDIR / "ambient-cp-token",
+                              folder / "program")
         words = [f"{key}={shlex.quote(str(value))} \\\n"
                  for key, value in env.items()]
         for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if key in os.environ:
                 words.append(f"{key}={shlex.quote(os.environ[key])} \\\n")
-        command = shlex.join(str(a) for a in self.responder_argv(*flags))
+        argv = [*WRAPPER, program, "--config", self.write_config(), *flags]
+        command = shlex.join(str(a) for a in argv)
         path.write_text("#!/bin/sh\n" + "".join(words) + f"exec {command}\n")
         path.chmod(0o755)
         return path
