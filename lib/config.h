@@ -41,7 +41,8 @@ void acp_config_free(struct acp_config **config);
  * where ("FILE:LINE", "environment NAME", "--flag") and what is allowed. A
  * key that belongs to the other program is checked and otherwise ignored; a
  * key given twice in one source is an error unless it is a list. A file with
- * a secret in it that others may read is refused. Secrets are never flags.
+ * a secret in it that others may read is refused; /dev/null is an empty one.
+ * Secrets are never flags.
  */
 ACP_MUST_CHECK enum acp_error acp_config_read_file(
 	struct acp_config *config, const char *path, struct acp_buffer *why);

@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* "\r", "\n" and NUL, which inih counts as part of a line */
 enum { LINE_END_SIZE = 3 };
@@ -193,7 +194,8 @@ parse_text(struct reading *reading)
 }
 
 static enum acp_error
-open_file(const char *path, int *fd, mode_t *mode, struct acp_buffer *why)
+open_file(const char *path, int *fd, mode_t *mode, bool *is_null,
+	struct acp_buffer *why)
 {
 	struct stat status;
 
@@ -202,6 +204,9 @@ open_file(const char *path, int *fd, mode_t *mode, struct acp_buffer *why)
 		acp_buffer_printf(why, "%s: %s", path, strerror(errno));
 		return errno == ENOENT ? ACP_GONE : ACP_BAD_REQUEST;
 	}
+	/* "--config /dev/null" is how one says: no file */
+	if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3))
+		*is_null = true;
 	*mode = status.st_mode;
 	if (S_ISREG(status.st_mode) && status.st_mode & S_IWOTH) {
 		acp_buffer_printf(why,
@@ -221,11 +226,12 @@ acp_config_read_file(
 	ACP_AUTO(buffer) struct acp_buffer said;
 	struct reading reading = {.config = config, .path = path, .why = &said};
 	enum acp_error error;
+	bool is_null = false;
 
 	acp_secret_init(&text);
 	acp_buffer_init(&said, why->limit);
-	error = open_file(path, &fd, &reading.mode, why);
-	if (error)
+	error = open_file(path, &fd, &reading.mode, &is_null, why);
+	if (error || is_null)
 		return error;
 	if (acp_file_read_fd(fd, path, ACP_CONFIG_FILE_MAX, &text, why))
 		return ACP_BAD_REQUEST;

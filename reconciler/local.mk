@@ -2,3 +2,16 @@
 # The reconciler: never links libfcgi.
 ACP_RECONCILER_LIBS = reconciler/libreconciler.a $(ACP_LIB) \
 	$(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
+noinst_LIBRARIES += %D%/libreconciler.a
+%C%_libreconciler_a_SOURCES = \
+	%D%/exit_code.h \
+	%D%/local.c \
+	%D%/local.h \
+	%D%/options.c \
+	%D%/options.h \
+	%D%/run.c \
+	%D%/run.h
+
+sbin_PROGRAMS += ambient-cp-reconciler
+ambient_cp_reconciler_SOURCES = %D%/main.c
+ambient_cp_reconciler_LDADD = $(ACP_RECONCILER_LIBS)

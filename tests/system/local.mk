@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # What tests/run runs in order, with the built programs and real servers.
 EXTRA_DIST += \
-	%D%/010-tap-reader.py
+	%D%/010-tap-reader.py \
+	%D%/100-local-key.py

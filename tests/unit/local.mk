@@ -18,7 +18,9 @@ TOKEN_TESTS = \
 	tests/unit/test_token \
 	tests/unit/test_token_source_static
 
-RECONCILER_TESTS =
+RECONCILER_TESTS = \
+	tests/unit/test_local \
+	tests/unit/test_reconciler_options
 
 UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
 EXTRA_DIST += %D%/unit.h
@@ -74,3 +76,10 @@ tests_unit_test_token_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_local_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_local_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_reconciler_options_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_reconciler_options_LDADD = $(ACP_RECONCILER_LIBS) \
+	$(CHECK_LIBS)

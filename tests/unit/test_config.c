@@ -18,7 +18,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-static char folder[] = "/tmp/acp-config-XXXXXX";
+static char folder[32];
 static char file[64];
 static char secret_file[64];
 static struct acp_config *config;
@@ -27,6 +27,7 @@ static struct acp_buffer why;
 static void
 start(void)
 {
+	snprintf(folder, sizeof(folder), "/tmp/acp-config-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(file, sizeof(file), "%s/conf", folder);
 	snprintf(secret_file, sizeof(secret_file), "%s/secret", folder);
@@ -338,6 +339,15 @@ START_TEST(a_folder_is_not_a_file)
 {
 	ck_assert_int_eq(
 		acp_config_read_file(config, folder, &why), ACP_BAD_REQUEST);
+}
+END_TEST
+
+START_TEST(dev_null_is_an_empty_file)
+{
+	ck_assert_int_eq(
+		acp_config_read_file(config, "/dev/null", &why), ACP_OK);
+	ck_assert_int_eq(acp_config_read_file(config, "/dev/zero", &why),
+		ACP_BAD_REQUEST);
 }
 END_TEST
 
@@ -654,6 +664,7 @@ config_suite(void)
 	tcase_add_test(tcase, a_nul_byte_is_refused);
 	tcase_add_test(tcase, a_missing_file_is_gone);
 	tcase_add_test(tcase, a_folder_is_not_a_file);
+	tcase_add_test(tcase, dev_null_is_an_empty_file);
 	tcase_add_test(tcase, a_semicolon_or_hash_does_not_cut_a_secret);
 	tcase_add_test(
 		tcase, a_secret_in_a_file_that_others_may_read_is_refused);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The modes of the reconciler, of which --local is the first. Decides what
+ * is printed and which exit status is given; what is done is elsewhere.
+ */
+#include <config.h>
+
+#include "reconciler/run.h"
+
+#include "lib/log.h"
+#include "reconciler/local.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OUTPUT_MAX = 64 * 1024 };
+
+static enum acp_exit_code
+print_text(const struct acp_buffer *text)
+{
+	if (fputs(acp_buffer_peek(text), stdout) >= 0 && fflush(stdout) == 0)
+		return ACP_EXIT_CONVERGED;
+	acp_log_message(ACP_LOG_ERROR, "output_failed", "standard output: %s",
+		strerror(errno));
+	return ACP_EXIT_NOTHING_DONE;
+}
+
+enum acp_exit_code
+acp_run_describe(const struct acp_reconciler_options *options)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+
+	acp_buffer_init(&text, OUTPUT_MAX);
+	if (options->line.is_help)
+		acp_options_describe(&acp_reconciler_spec, &text);
+	else
+		acp_options_describe_version(&acp_reconciler_spec, &text);
+	return print_text(&text);
+}
+
+enum acp_error
+acp_run_check_mode(
+	const struct acp_reconciler_options *options, struct acp_buffer *why)
+{
+	const char *name = acp_mode_name(options->mode);
+
+	if (options->mode == ACP_MODE_LOCAL)
+		return ACP_OK;
+	if (options->mode == ACP_MODE_LOOP && options->line.is_check)
+		name = "--check without --local";
+	acp_buffer_printf(
+		why, "this version implements --local only, not %s", name);
+	return ACP_BAD_REQUEST;
+}
+
+/* The file that is ours to write: the first. */
+static const char *
+peek_key_file(const struct acp_config *config)
+{
+	size_t count;
+
+	return acp_config_peek_list(config, ACP_CONFIG_KEY_FILE, &count)[0];
+}
+
+static void
+append_json(struct acp_buffer *text, const struct acp_local_result *result,
+	const char *key_file)
+{
+	acp_buffer_printf(text,
+		"{\"key_id\":\"%s\",\"created\":%s,\"key_file\":",
+		result->key_id, result->is_created ? "true" : "false");
+	acp_buffer_append_json(text, key_file, strlen(key_file));
+	acp_buffer_append(text, "}\n");
+}
+
+enum acp_exit_code
+acp_run_local(const struct acp_config *config, bool is_json)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+	const char *key_file = peek_key_file(config);
+	unsigned int bits = (unsigned int)acp_config_get_number(
+		config, ACP_CONFIG_KEY_BITS);
+	struct acp_local_result result;
+
+	acp_buffer_init(&text, OUTPUT_MAX);
+	if (acp_local_ensure(key_file, bits, &result, &text)) {
+		acp_log_message(ACP_LOG_ERROR, "key_file_failed", "%s",
+			acp_buffer_peek(&text));
+		return ACP_EXIT_NOTHING_DONE;
+	}
+	if (is_json)
+		append_json(&text, &result, key_file);
+	else
+		acp_buffer_printf(&text, "key file %s %s, key id %s\n",
+			key_file,
+			result.is_created ? "made" : "is good, left alone",
+			result.key_id);
+	return print_text(&text);
+}
+
+enum acp_exit_code
+acp_run_check(const struct acp_config *config)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+	ACP_AUTO(buffer) struct acp_buffer why;
+	const char *key_file = peek_key_file(config);
+	struct acp_local_result result;
+	enum acp_error error;
+
+	acp_buffer_init(&text, OUTPUT_MAX);
+	acp_buffer_init(&why, OUTPUT_MAX);
+	acp_config_describe(config, &text);
+	error = acp_local_look(key_file, &result, &why);
+	if (error)
+		acp_buffer_printf(
+			&text, "key file: bad: %s\n", acp_buffer_peek(&why));
+	else if (*result.key_id)
+		acp_buffer_printf(
+			&text, "key file: good, key id %s\n", result.key_id);
+	else
+		acp_buffer_printf(
+			&text, "key file: not there, --local will make it\n");
+	if (print_text(&text))
+		return ACP_EXIT_NOTHING_DONE;
+	return error ? ACP_EXIT_NOTHING_DONE : ACP_EXIT_CONVERGED;
+}
