@@ -6,6 +6,8 @@ ACP_TOKEN_LIBS = fcgi/libtoken.a $(ACP_LIB) \
 noinst_LIBRARIES += %D%/libtoken.a
 %C%_libtoken_a_SOURCES = \
 	%D%/bearer.h \
+	%D%/http.c \
+	%D%/http.h \
 	%D%/json.c \
 	%D%/json.h \
 	%D%/jwt.c \
@@ -21,10 +23,14 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/settings.h \
 	%D%/token.c \
 	%D%/token.h \
+	%D%/token_cache.h \
+	%D%/token_reply.c \
+	%D%/token_reply.h \
 	%D%/token_source.c \
 	%D%/token_source.h \
 	%D%/token_source_backend.h \
 	%D%/token_source_new.c \
+	%D%/token_source_oidc.c \
 	%D%/token_source_static.c \
 	%D%/unseal.h \
 	%D%/url.c \

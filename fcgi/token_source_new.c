@@ -16,12 +16,13 @@ struct acp_token_source *
 acp_token_source_new(const struct acp_source_settings *settings)
 {
 	switch (settings->kind) {
+	case ACP_SOURCE_OIDC:
+		return acp_token_source_new_oidc(settings);
 	case ACP_SOURCE_STATIC:
 		return acp_token_source_new_static(settings);
-	case ACP_SOURCE_OIDC:
 	case ACP_SOURCE__MAX:
 		break;
 	}
-	assert(false && "a kind of source");
+	assert(!"a kind of source");
 	return NULL;
 }

@@ -2,6 +2,11 @@
 # What the system tests and the one-command scripts stand on.
 EXTRA_DIST += \
 	%D%/bed.py \
+	%D%/faulty_idp.py \
+	%D%/idp/idp.mjs \
+	%D%/idp/package-lock.json \
+	%D%/idp/package.json \
+	%D%/install-idp \
 	%D%/packages \
 	%D%/raw_http.py \
 	%D%/run.py \

@@ -11,11 +11,14 @@ LIB_TESTS = \
 	tests/unit/test_options
 
 TOKEN_TESTS = \
+	tests/unit/test_http \
 	tests/unit/test_jwt \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
 	tests/unit/test_settings \
 	tests/unit/test_token \
+	tests/unit/test_token_reply \
+	tests/unit/test_token_source_oidc \
 	tests/unit/test_token_source_static
 
 RECONCILER_TESTS = \
@@ -83,3 +86,19 @@ tests_unit_test_local_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 tests_unit_test_reconciler_options_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_reconciler_options_LDADD = $(ACP_RECONCILER_LIBS) \
 	$(CHECK_LIBS)
+
+ACP_UNIT_FAULTY = tests/unit/faulty.c tests/unit/faulty.h
+ACP_UNIT_FAULTY_CFLAGS = $(ACP_UNIT_CFLAGS) \
+	-DACP_TEST_SRCDIR='"$(abs_top_srcdir)"'
+
+tests_unit_test_http_SOURCES = tests/unit/test_http.c $(ACP_UNIT_FAULTY)
+tests_unit_test_http_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
+tests_unit_test_http_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_token_reply_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_token_reply_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_token_source_oidc_SOURCES = \
+	tests/unit/test_token_source_oidc.c $(ACP_UNIT_FAULTY)
+tests_unit_test_token_source_oidc_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
+tests_unit_test_token_source_oidc_LDADD = $(ACP_UNIT_TOKEN_LIBS)
