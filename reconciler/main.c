@@ -36,7 +36,7 @@ main(int argc, char **argv)
 	if (acp_reconciler_options_read(&options, argc, argv, &text))
 		return fail_usage(&text);
 	if (options.line.is_help || options.line.is_version)
-		return acp_run_describe(&options);
+		return (int)acp_run_describe(&options);
 	if (acp_run_check_mode(&options, &text))
 		return fail_usage(&text);
 	if (acp_options_load(&options.line, &config, &text))
@@ -46,6 +46,6 @@ main(int argc, char **argv)
 		(enum acp_log_format)acp_config_get_choice(
 			config, ACP_CONFIG_LOG_FORMAT));
 	if (options.line.is_check)
-		return acp_run_check(config);
-	return acp_run_local(config, options.is_json);
+		return (int)acp_run_check(config);
+	return (int)acp_run_local(config, options.is_json);
 }

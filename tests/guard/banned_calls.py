@@ -10,8 +10,6 @@ BANNED = {
     "strncat": "acp_buffer_append", "sprintf": "acp_buffer_printf",
     "vsprintf": "acp_buffer_printf", "gets": "acp_file_read",
     "atoi": "strtoll with all its checks", "atol": "strtoll",
-    "atoll": "strtoll", "atof": "strtod", "scanf": "a parser",
-    "sscanf": "a parser", "fscanf": "a parser",
     "strtok": "strchr", "strtok_r": "strchr", "system": "nothing",
     "popen": "nothing", "alloca": "acp_memory_new",
     "tmpnam": "mkostemp", "tempnam": "mkostemp", "mktemp": "mkostemp",

@@ -7,6 +7,7 @@ GUARDS = \
 	%D%/function_size.py \
 	%D%/headers_alone.py \
 	%D%/include_graph.py \
+	%D%/linkage.py \
 	%D%/selftest.py \
 	%D%/shellcheck.py \
 	%D%/source_form.py \
@@ -19,4 +20,5 @@ EXTRA_DIST += $(GUARDS) \
 # the sources may be read-only: no compiled Python beside them
 PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT += \
-	ACP_COMPILE='$(COMPILE) $(CHECK_CFLAGS)'; export ACP_COMPILE;
+	ACP_COMPILE='$(COMPILE) $(CHECK_CFLAGS)'; export ACP_COMPILE; \
+	ACP_PROGRAMS='$(sbin_PROGRAMS)'; export ACP_PROGRAMS;

@@ -135,6 +135,47 @@ def run(name, files):
         return result.returncode, result.stdout + result.stderr
 
 
+PROGRAM = "ambient-cp-reconciler"
+HARDENED = ("-O2 -D_FORTIFY_SOURCE=2 -fPIE -pie -fstack-protector-all"
+            " -Wl,-z,relro,-z,now,-z,noexecstack").split()
+# what is added to the compiler's line, what linkage.py must say
+LINKS = [
+    (["-no-pie", "-fno-PIE"], "not position independent"),
+    (["-Wl,-z,lazy"], "symbols are bound late"),
+    (["-Wl,-z,norelro"], "no read-only relocations"),
+    (["-Wl,-z,execstack"], "executable stack"),
+    (["-fno-stack-protector"], "no stack protector"),
+    (["-U_FORTIFY_SOURCE", "-O0"], "no function is fortified"),
+    (["-Wl,-rpath,/nowhere"], "has a run path"),
+    (["-Wl,--no-as-needed", "-lfcgi"], "libfcgi is linked"),
+]
+
+
+def run_linkage(flags):
+    """(status, output) of linkage.py over a program linked with flags."""
+    with tempfile.TemporaryDirectory() as root:
+        code = ("#include <stdio.h>\nint main(int n, char **v)\n"
+                "{\n\tchar a[9];\n\tsnprintf(a, (size_t)n * 9, \"%s\", *v);\n"
+                "\treturn puts(a) + printf(\"%d\", n);\n}\n")
+        subprocess.run(
+            [*os.environ.get("CC", "cc").split(), *HARDENED, "-x", "c", "-",
+             "-o", os.path.join(root, PROGRAM), *flags],
+            input=code, text=True, capture_output=True, check=True)
+        result = subprocess.run(
+            [sys.executable, "-B", os.path.join(HERE, "linkage.py")],
+            env={**os.environ, "ACP_BUILDDIR": root, "ACP_PROGRAMS": PROGRAM,
+                 "ACP_COMPILE": "-D_FORTIFY_SOURCE=2"},
+            capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+
+def missed_link(flags, words):
+    """Problems when linkage.py does not name the one weakness."""
+    status, output = run_linkage(flags)
+    if status != 1 or words not in output:
+        yield f"status {status}, does not say {words!r}: {output!r}"
+
+
 def missed(name, change, words):
     """Problems when the guard does not fail as it should."""
     status, output = run(name, {**GOOD, **change})
@@ -156,4 +197,8 @@ for guard_name in sorted({case[0] for case in CASES}):
         if case[0] == guard_name:
             tap.check(f"{guard_name} finds case {number}: {case[2]}",
                       missed(*case))
+code, text = run_linkage([])
+tap.check("linkage passes a good program", [text] if code else [])
+for flags, words in LINKS:
+    tap.check(f"linkage finds {' '.join(flags)}", missed_link(flags, words))
 tap.end()
