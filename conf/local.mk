@@ -3,6 +3,7 @@
 # lighttpd ones name is a program.
 confexamplesdir = $(docdir)/examples
 dist_confexamples_DATA = \
+	%D%/ambient-cp.conf \
 	%D%/lighttpd-cgi.conf \
 	%D%/lighttpd-common.conf \
 	%D%/lighttpd-fastcgi.conf \

@@ -3,6 +3,7 @@
 # selftest.py shows that each guard fails on a broken tree.
 GUARDS = \
 	%D%/banned_calls.py \
+	%D%/config_docs.py \
 	%D%/format.py \
 	%D%/function_size.py \
 	%D%/headers_alone.py \

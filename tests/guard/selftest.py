@@ -19,7 +19,22 @@ INCLUDES = '#include <config.h>\n\n#include "lib/noun.h"\n'
 BODY = "\nsize_t\nacp_noun_count(size_t given)\n{\n%s\treturn given;\n}\n"
 SOURCE = HEAD + INCLUDES + BODY % ""
 STYLE = guard.read(".clang-format")
-GOOD = {"lib/noun.h": HEADER, "lib/noun.c": SOURCE, ".clang-format": STYLE,
+KEYS = (HEAD + "#ifndef ACP_LIB_CONFIG_KEYS_H\n#define ACP_LIB_CONFIG_KEYS_H\n"
+        "\n/* clang-format off */\n#define ACP_CONFIG_KEYS(X) \\\n"
+        'X(WAIT, "wait", "WAIT", NUMBER, "5", "1..9", TOKEN, \\\n  "One.") \\\n'
+        'X(WORD, "word", NULL, SECRET, NULL, NULL, TOKEN, "Two.")\n'
+        "/* clang-format on */\n\n#endif\n")
+PAGE = (f'.\\" {LICENSE}\n.It Ic wait No = Ar number\nRange:\n.Ql 1..9 .\n'
+        "Environment:\n.Ev WAIT .\nDefault:\n.Ql 5 .\n"
+        ".It Ic word No = Ar secret\n.It Ic word_file No = Ar path\n"
+        "Text.\nNo default.\n")
+CONF = (f"# {LICENSE}\n\n# [Both; range 1..9;\n# environment WAIT]\n"
+        "#wait = 5\n\n# [Both]\n#word =\n#word_file =\n")
+CONFIG = {"lib/config_keys.h": KEYS, "man/ambient-cp.conf.5": PAGE,
+          "conf/ambient-cp.conf": CONF}
+NO_SOURCES = {"lib/noun.c": None, "lib/noun.h": None,
+              "lib/config_keys.h": None}
+GOOD = {**CONFIG, "lib/noun.h": HEADER, "lib/noun.c": SOURCE, ".clang-format": STYLE,
         "tests/run": f"#!/bin/sh\n# {LICENSE}\nexit 0\n"}
 
 
@@ -34,7 +49,7 @@ def long_function(lines):
 ALLOW = "tests/guard/function_size.allow"
 # guard, what is broken (None: the file is taken away), what it must say
 CASES = [
-    ("banned_calls", {"lib/noun.c": None, "lib/noun.h": None}, "none found"),
+    ("banned_calls", NO_SOURCES, "none found"),
     ("banned_calls", program("\tstrcpy(a, b);\n"), "strcpy: use"),
     ("banned_calls", program("\tFCGX_OpenSocket(a, 1);\n"),
      "FCGX_OpenSocket: use"),
@@ -45,6 +60,26 @@ CASES = [
         "\tACP_AUTO(a) struct a b;\n\n\tif (c)\n\t\treturn 1;\n"
         "\ta_init(&b);\n"), "may leave before b is set up"),
     ("banned_calls", program("\ttypedef struct a b;\n"), "noun.c:13"),
+    ("config_docs", {"lib/config_keys.h": KEYS.replace("NUMBER, ", "")},
+     "2 rows, 1 understood"),
+    ("config_docs", {"man/ambient-cp.conf.5": PAGE.replace("Ic wait", "Ic w")},
+     "conf.5: wait is missing"),
+    ("config_docs", {"man/ambient-cp.conf.5": PAGE.replace("Ql 5", "Ql 6")},
+     "conf.5: default of wait is '6'"),
+    ("config_docs", {"man/ambient-cp.conf.5": PAGE.replace("Ev WAIT", "Ev W")},
+     "conf.5: environment of wait is ('W',)"),
+    ("config_docs", {"man/ambient-cp.conf.5": PAGE.replace("No def", "Def")},
+     "conf.5: default of word_file is '?'"),
+    ("config_docs", {"conf/ambient-cp.conf": CONF.replace("#word =\n", "")},
+     "ambient-cp.conf: word is missing"),
+    ("config_docs", {"conf/ambient-cp.conf": CONF + "#wait = 5\n"},
+     "ambient-cp.conf: wait is there 2 times"),
+    ("config_docs", {"conf/ambient-cp.conf": CONF + "#new = 5\n"},
+     "ambient-cp.conf: new is not a key"),
+    ("config_docs", {"conf/ambient-cp.conf": CONF.replace("1..9", "1..8")},
+     "words of wait is '1..8'"),
+    ("config_docs", {"conf/ambient-cp.conf": CONF + "wait = 5\n"},
+     "everything is to be a comment"),
     ("format", program("    given++;\n"), "noun.c:12"),
     ("function_size", {"lib/noun.c": None}, "none found"),
     ("function_size", long_function(61), "has 61 lines"),
@@ -63,8 +98,7 @@ CASES = [
             "#ifndef ACP_LIB_NOUN_H\n#define ACP_LIB_NOUN_H\n", "").replace(
                 "\n#endif\n", "").replace(";\nsize", " = 1;\nsize")},
      "redefinition"),
-    ("include_graph", {"lib/noun.c": None, "lib/noun.h": None},
-     "none found"),
+    ("include_graph", NO_SOURCES, "none found"),
     ("include_graph", program('#include "fcgi/noun.h"\n'),
      "lib/ must not include fcgi/noun.h"),
     ("include_graph", {"reconciler/a.c": '#include "fcgi/noun.h"\n'},
