@@ -4,7 +4,9 @@
 # inputs: tests/fuzz/fuzz_bearer -max_total_time=60 FOLDER CORPUS
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_buffer \
-	tests/fuzz/fuzz_config
+	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_jwt
 
 check_LIBRARIES += %D%/libreplay.a
 %C%_libreplay_a_SOURCES = %D%/replay.c %D%/fuzz.h
@@ -27,3 +29,9 @@ tests_fuzz_fuzz_buffer_LDADD = $(ACP_FUZZ_LIB_LIBS) $(JSONC_LIBS)
 
 tests_fuzz_fuzz_config_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_config_LDADD = $(ACP_FUZZ_LIB_LIBS)
+
+tests_fuzz_fuzz_json_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_json_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_jwt_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_jwt_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
