@@ -2,4 +2,6 @@
 # What tests/run runs in order, with the built programs and real servers.
 EXTRA_DIST += \
 	%D%/010-tap-reader.py \
-	%D%/100-local-key.py
+	%D%/100-local-key.py \
+	%D%/200-stock-runner.py \
+	%D%/210-nginx.py
