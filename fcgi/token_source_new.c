@@ -23,6 +23,6 @@ acp_token_source_new(const struct acp_source_settings *settings)
 	case ACP_SOURCE__MAX:
 		break;
 	}
-	assert(!"a kind of source");
+	assert(false && "a kind of source");
 	return NULL;
 }

@@ -6,7 +6,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_buffer \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_json \
-	tests/fuzz/fuzz_jwt
+	tests/fuzz/fuzz_jwt \
+	tests/fuzz/fuzz_token_reply
 
 check_LIBRARIES += %D%/libreplay.a
 %C%_libreplay_a_SOURCES = %D%/replay.c %D%/fuzz.h
@@ -35,3 +36,6 @@ tests_fuzz_fuzz_json_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
 
 tests_fuzz_fuzz_jwt_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_jwt_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_token_reply_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_token_reply_LDADD = $(ACP_FUZZ_TOKEN_LIBS)

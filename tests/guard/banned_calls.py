@@ -71,6 +71,11 @@ tap.check("no function mixes scope cleanup with goto",
           both_cleanups(SOURCES))
 tap.check("what is cleaned at the end of a scope is set up first",
           early_exits(SOURCES))
+tap.check("assert takes no negated text: clang warns where gcc does not", (
+    f"{path}:{number}: write assert(false && ...)" for path in ALL
+    for number, line in enumerate(
+        guard.strip_c(guard.read(path)).split("\n"), 1)
+    if re.search(r"\bassert\(!\"", line)))
 tap.check("no type is hidden behind a typedef", (
     f"{path}:{number}" for path in ALL
     for number, line in enumerate(

@@ -59,6 +59,8 @@ CASES = [
     ("banned_calls", program(
         "\tACP_AUTO(a) struct a b;\n\n\tif (c)\n\t\treturn 1;\n"
         "\ta_init(&b);\n"), "may leave before b is set up"),
+    ("banned_calls", program("\tassert(!\"never\");\n"),
+     "write assert(false"),
     ("banned_calls", program("\ttypedef struct a b;\n"), "noun.c:13"),
     ("config_docs", {"lib/config_keys.h": KEYS.replace("NUMBER, ", "")},
      "2 rows, 1 understood"),
