@@ -5,6 +5,7 @@ ACP_TOKEN_LIBS = fcgi/libtoken.a $(ACP_LIB) \
 	$(INIH_LIBS)
 noinst_LIBRARIES += %D%/libtoken.a
 %C%_libtoken_a_SOURCES = \
+	%D%/bearer.c \
 	%D%/bearer.h \
 	%D%/http.c \
 	%D%/http.h \
@@ -12,12 +13,15 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/json.h \
 	%D%/jwt.c \
 	%D%/jwt.h \
+	%D%/keyset.c \
 	%D%/keyset.h \
+	%D%/mask.h \
 	%D%/mint_schedule.c \
 	%D%/mint_schedule.h \
 	%D%/minter.c \
 	%D%/minter.h \
 	%D%/oaep.h \
+	%D%/session_id.c \
 	%D%/session_id.h \
 	%D%/settings.c \
 	%D%/settings.h \
@@ -35,3 +39,11 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/unseal.h \
 	%D%/url.c \
 	%D%/url.h
+
+# one back end for fcgi/unseal.h
+if UNSEAL_GNUTLS
+%C%_libtoken_a_SOURCES += %D%/unseal_gnutls.c
+endif
+if UNSEAL_NETTLE
+%C%_libtoken_a_SOURCES += %D%/oaep.c %D%/unseal_nettle.c
+endif

@@ -29,6 +29,9 @@ void acp_unseal_free(struct acp_unseal **unseal);
  * than it in value. Returns all ones when it opened, else 0. plain
  * (ACP_UNSEAL_PLAIN_MAX bytes) and *plain_size are written in both cases:
  * with unrelated bytes and a size that is in range when it did not open.
+ * The GnuTLS back end also opens a message whose padding is not all zero, as
+ * far as GnuTLS does (3.8.9): it shows nothing, since whoever can make one
+ * could as well have made it well formed.
  */
 uint32_t acp_unseal_open(const struct acp_unseal *unseal, const uint8_t *sealed,
 	size_t size, uint8_t *plain, size_t *plain_size);

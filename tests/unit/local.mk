@@ -11,15 +11,25 @@ LIB_TESTS = \
 	tests/unit/test_options
 
 TOKEN_TESTS = \
+	tests/unit/test_bearer \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
+	tests/unit/test_session_id \
 	tests/unit/test_settings \
 	tests/unit/test_token \
 	tests/unit/test_token_reply \
 	tests/unit/test_token_source_oidc \
 	tests/unit/test_token_source_static
+
+# these look over our shoulder with libcrypto, which nothing else links
+if HAVE_CRYPTO
+TOKEN_TESTS += \
+	tests/unit/test_keyset \
+	tests/unit/test_oaep \
+	tests/unit/test_unseal
+endif
 
 RECONCILER_TESTS = \
 	tests/unit/test_local \
@@ -102,3 +112,26 @@ tests_unit_test_token_source_oidc_SOURCES = \
 	tests/unit/test_token_source_oidc.c $(ACP_UNIT_FAULTY)
 tests_unit_test_token_source_oidc_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
 tests_unit_test_token_source_oidc_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+ACP_CRYPTO_CFLAGS = $(ACP_UNIT_CFLAGS) $(CRYPTO_CFLAGS)
+ACP_CRYPTO_LIBS = $(ACP_TOKEN_LIBS) $(CHECK_LIBS) $(CRYPTO_LIBS)
+
+tests_unit_test_bearer_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_bearer_LDADD = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_session_id_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_session_id_LDADD = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_keyset_CFLAGS = $(ACP_CRYPTO_CFLAGS)
+tests_unit_test_keyset_LDADD = $(ACP_CRYPTO_LIBS)
+
+tests_unit_test_oaep_SOURCES = %D%/test_oaep.c %D%/encoded.c %D%/encoded.h
+if UNSEAL_GNUTLS
+tests_unit_test_oaep_SOURCES += fcgi/oaep.c
+endif
+tests_unit_test_oaep_CFLAGS = $(ACP_CRYPTO_CFLAGS)
+tests_unit_test_oaep_LDADD = $(ACP_CRYPTO_LIBS)
+
+tests_unit_test_unseal_SOURCES = %D%/test_unseal.c %D%/encoded.c %D%/encoded.h
+tests_unit_test_unseal_CFLAGS = $(ACP_CRYPTO_CFLAGS)
+tests_unit_test_unseal_LDADD = $(ACP_CRYPTO_LIBS)
