@@ -415,7 +415,7 @@ acp_keyring_add_pem(struct acp_keyring *ring, const char *pem, size_t size,
 		return ACP_BAD_REQUEST;
 	}
 	acp_secret_set(&text, pem, size);
-	if (memchr(pem, '\0', size))
+	if (memchr(acp_secret_peek(&text), '\0', size))
 		acp_buffer_printf(why, "%s: holds a NUL byte", origin);
 	else
 		error = add_blocks(ring, acp_secret_peek(&text), &source);

@@ -3,10 +3,12 @@
 # mutations; with --enable-fuzzing (clang) the same programs search for new
 # inputs: tests/fuzz/fuzz_bearer -max_total_time=60 FOLDER CORPUS
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_bearer \
 	tests/fuzz/fuzz_buffer \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
+	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_token_reply
 
 check_LIBRARIES += %D%/libreplay.a
@@ -39,3 +41,9 @@ tests_fuzz_fuzz_jwt_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
 
 tests_fuzz_fuzz_token_reply_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_token_reply_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_bearer_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_bearer_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_key_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_key_LDADD = $(ACP_FUZZ_LIB_LIBS)
