@@ -12,4 +12,5 @@ EXTRA_DIST += \
 	%D%/run.py \
 	%D%/stock_runner.py \
 	%D%/tap.py \
-	%D%/tap_reader.py
+	%D%/tap_reader.py \
+	%D%/trixie
