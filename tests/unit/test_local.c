@@ -157,8 +157,9 @@ START_TEST(what_a_killed_process_left_is_swept)
 END_TEST
 
 static const char *const foreign[] = {".key.pem.0123456789abcde",
-	".key.pem.0123456789abcdef0", ".key.pem.0123456789ABCDEF",
-	"key.pem.0123456789abcdef", ".key.pex.0123456789abcdef", ".key.pem"};
+	".key.pem.0123456789abcdef0", ".key.pem.0123456789abcdef.bak",
+	".key.pem.0123456789ABCDEF", "key.pem.0123456789abcdef",
+	".key.pex.0123456789abcdef", ".key.pem"};
 
 START_TEST(other_files_are_not_swept)
 {
