@@ -5,8 +5,20 @@ ACP_TOKEN_LIBS = fcgi/libtoken.a $(ACP_LIB) \
 	$(INIH_LIBS)
 noinst_LIBRARIES += %D%/libtoken.a
 %C%_libtoken_a_SOURCES = \
+	%D%/acceptor.c \
+	%D%/acceptor.h \
 	%D%/bearer.c \
 	%D%/bearer.h \
+	%D%/cgi.c \
+	%D%/cgi.h \
+	%D%/check.c \
+	%D%/check.h \
+	%D%/exchange.c \
+	%D%/exchange.h \
+	%D%/gate.c \
+	%D%/gate.h \
+	%D%/held.c \
+	%D%/held.h \
 	%D%/http.c \
 	%D%/http.h \
 	%D%/json.c \
@@ -15,12 +27,32 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/jwt.h \
 	%D%/keyset.c \
 	%D%/keyset.h \
+	%D%/keystore.c \
+	%D%/keystore.h \
+	%D%/listener.c \
+	%D%/listener.h \
+	%D%/logid.c \
+	%D%/logid.h \
 	%D%/mask.h \
+	%D%/metrics.c \
+	%D%/metrics.h \
 	%D%/mint_schedule.c \
 	%D%/mint_schedule.h \
 	%D%/minter.c \
 	%D%/minter.h \
 	%D%/oaep.h \
+	%D%/outcome.c \
+	%D%/outcome.h \
+	%D%/request.c \
+	%D%/request.h \
+	%D%/responder.c \
+	%D%/responder.h \
+	%D%/results.c \
+	%D%/results.h \
+	%D%/route.c \
+	%D%/route.h \
+	%D%/service.c \
+	%D%/service.h \
 	%D%/session_id.c \
 	%D%/session_id.h \
 	%D%/settings.c \
@@ -37,8 +69,12 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/token_source_oidc.c \
 	%D%/token_source_static.c \
 	%D%/unseal.h \
+	%D%/unsealed.c \
+	%D%/unsealed.h \
 	%D%/url.c \
-	%D%/url.h
+	%D%/url.h \
+	%D%/work.c \
+	%D%/work.h
 
 # one back end for fcgi/unseal.h
 if UNSEAL_GNUTLS

@@ -35,5 +35,7 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/memory.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/random.c \
+	%D%/random.h \
 	%D%/secret.c \
 	%D%/secret.h

@@ -6,6 +6,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_bearer \
 	tests/fuzz/fuzz_buffer \
 	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_gate \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_key \
@@ -47,3 +48,6 @@ tests_fuzz_fuzz_bearer_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
 
 tests_fuzz_fuzz_key_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_key_LDADD = $(ACP_FUZZ_LIB_LIBS)
+
+tests_fuzz_fuzz_gate_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_gate_LDADD = $(ACP_FUZZ_TOKEN_LIBS)

@@ -12,16 +12,20 @@ LIB_TESTS = \
 
 TOKEN_TESTS = \
 	tests/unit/test_bearer \
+	tests/unit/test_gate \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
+	tests/unit/test_results \
+	tests/unit/test_route \
 	tests/unit/test_session_id \
 	tests/unit/test_settings \
 	tests/unit/test_token \
 	tests/unit/test_token_reply \
 	tests/unit/test_token_source_oidc \
-	tests/unit/test_token_source_static
+	tests/unit/test_token_source_static \
+	tests/unit/test_work
 
 # these look over our shoulder with libcrypto, which nothing else links
 if HAVE_CRYPTO
@@ -135,3 +139,22 @@ tests_unit_test_oaep_LDADD = $(ACP_CRYPTO_LIBS)
 tests_unit_test_unseal_SOURCES = %D%/test_unseal.c %D%/encoded.c %D%/encoded.h
 tests_unit_test_unseal_CFLAGS = $(ACP_CRYPTO_CFLAGS)
 tests_unit_test_unseal_LDADD = $(ACP_CRYPTO_LIBS)
+
+tests_unit_test_gate_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_gate_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_results_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_results_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_route_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_route_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_work_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_work_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_work_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=acp_clock_now_ms \
+	-Wl,--wrap=acp_keyset_free \
+	-Wl,--wrap=acp_keyset_has_key \
+	-Wl,--wrap=acp_keystore_dup_current \
+	-Wl,--wrap=acp_unsealed_init \
+	-Wl,--wrap=pthread_cond_broadcast

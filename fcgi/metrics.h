@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters of the responder, in the Prometheus text format 0.0.4. Any thread
+ * may count at any time without a lock.
+ */
+#ifndef ACP_FCGI_METRICS_H
+#define ACP_FCGI_METRICS_H
+
+#include "fcgi/minter.h"
+#include "fcgi/route.h"
+#include "lib/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct acp_metrics;
+
+enum acp_unseal_result {
+	ACP_UNSEAL_OPENED,
+	ACP_UNSEAL_DENIED, /* no key opens it */
+	ACP_UNSEAL_FORBIDDEN, /* opened, but no session id */
+	ACP_UNSEAL_DROPPED, /* all callers had gone before its turn */
+	ACP_UNSEAL_RESULT__MAX
+};
+
+enum acp_cache_hit {
+	ACP_CACHE_HIT_RESULT, /* an opened ciphertext was remembered */
+	ACP_CACHE_HIT_FAILURE, /* a failed one was */
+	ACP_CACHE_HIT_JOINED, /* the same one was being opened */
+	ACP_CACHE_HIT__MAX
+};
+
+/* What is measured at the moment of reading. */
+struct acp_metrics_gauges {
+	size_t queue_length;
+	size_t keys_loaded;
+	int64_t key_loaded_wall_ms; /* 0: never */
+	uint64_t key_reload_failures;
+	struct acp_mint_status mint;
+};
+
+struct acp_metrics *acp_metrics_new(void);
+void acp_metrics_free(struct acp_metrics **metrics);
+
+void acp_metrics_count_request(struct acp_metrics *metrics,
+	enum acp_route route, int status, int64_t duration_us);
+void acp_metrics_count_unseal(struct acp_metrics *metrics,
+	enum acp_unseal_result result, int64_t duration_us);
+void acp_metrics_count_hit(struct acp_metrics *metrics, enum acp_cache_hit hit);
+void acp_metrics_count_refused_connection(struct acp_metrics *metrics);
+
+/* Appends the whole exposition. */
+void acp_metrics_write(const struct acp_metrics *metrics,
+	const struct acp_metrics_gauges *gauges, struct acp_buffer *text);
+
+#endif

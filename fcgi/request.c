@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * FastCGI by libfcgi, with the descriptor given to it (its own accept loop
+ * ends for good at the first EMFILE), and plain CGI. Used by the acceptors,
+ * the workers and the minter's callbacks; never looks at what a parameter
+ * means.
+ */
+#include <config.h>
+
+#include "fcgi/request.h"
+
+#include "lib/memory.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct acp_request {
+	FCGX_Request fcgx; /* ipcFd −1 under CGI */
+	bool is_cgi;
+};
+
+static void
+ignore_signal(int number)
+{
+	(void)number;
+}
+
+void
+acp_request_prepare(void)
+{
+	struct sigaction action = {.sa_handler = ignore_signal};
+
+	/* libfcgi sets handlers of its own where it finds the default */
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	FCGX_Init();
+}
+
+struct acp_request *
+acp_request_new_fastcgi(int take_fd)
+{
+	struct acp_request *request = acp_memory_new(1, sizeof(*request));
+
+	FCGX_InitRequest(&request->fcgx, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+	request->fcgx.ipcFd = take_fd;
+	/* or it would close the descriptor before it reads from it */
+	request->fcgx.keepConnection = 1;
+	if (FCGX_Accept_r(&request->fcgx) == 0)
+		return request;
+	free(request);
+	return NULL;
+}
+
+struct acp_request *
+acp_request_new_cgi(void)
+{
+	struct acp_request *request = acp_memory_new(1, sizeof(*request));
+
+	request->fcgx.ipcFd = -1;
+	request->is_cgi = true;
+	return request;
+}
+
+/*
+ * libfcgi's close waits until the peer has closed too, so that unread bytes
+ * do not turn into a reset. On a unix socket with no body to come there is
+ * no need for that.
+ */
+static bool
+may_close_at_once(const struct acp_request *request)
+{
+	const char *length = acp_request_peek(request, "CONTENT_LENGTH");
+	int domain = AF_UNSPEC;
+	socklen_t size = sizeof(domain);
+
+	if (length && *length && strcmp(length, "0") != 0)
+		return false;
+	return getsockopt(request->fcgx.ipcFd, SOL_SOCKET, SO_DOMAIN, &domain,
+		       &size) == 0 &&
+		domain == AF_UNIX;
+}
+
+void
+acp_request_free(struct acp_request **request)
+{
+	struct acp_request *old = *request;
+
+	*request = NULL;
+	if (!old)
+		return;
+	if (!old->is_cgi && old->fcgx.ipcFd >= 0) {
+		if (may_close_at_once(old))
+			old->fcgx.detached = 1;
+		FCGX_Free(&old->fcgx, 1);
+	}
+	free(old);
+}
+
+const char *
+acp_request_peek(const struct acp_request *request, const char *name)
+{
+	if (request->is_cgi)
+		return getenv(name);
+	return FCGX_GetParam(name, request->fcgx.envp);
+}
+
+int
+acp_request_get_fd(const struct acp_request *request)
+{
+	return request->fcgx.ipcFd;
+}
+
+static bool
+write_all(const char *bytes, size_t size)
+{
+	ssize_t written;
+
+	while (size > 0) {
+		written = write(STDOUT_FILENO, bytes, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return false;
+		bytes += written;
+		size -= (size_t)written;
+	}
+	return true;
+}
+
+bool
+acp_request_send(struct acp_request *request, const char *head,
+	size_t head_size, const char *body, size_t body_size)
+{
+	FCGX_Stream *out = request->fcgx.out;
+
+	if (request->is_cgi)
+		return write_all(head, head_size) && write_all(body, body_size);
+	if (FCGX_PutStr(head, (int)head_size, out) < 0 ||
+		FCGX_PutStr(body, (int)body_size, out) < 0)
+		return false;
+	/* the last record goes out here; the descriptor stays open */
+	FCGX_FClose(request->fcgx.err);
+	return FCGX_FClose(out) == 0;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of a token request, and the small routes beside it. Acceptors
+ * come in at acp_service_handle, workers and the minter at the two release
+ * functions; whoever holds an exchange here is the only one who does.
+ */
+#include <config.h>
+
+#include "fcgi/service.h"
+
+#include "fcgi/held.h"
+#include "lib/clock.h"
+#include "lib/memory.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum { METRICS_MAX = 64 * 1024, NO_KEY_RETRY_S = 2 };
+
+struct acp_service {
+	struct acp_keystore *keystore;
+	struct acp_work *work;
+	struct acp_minter *minter;
+	struct acp_metrics *metrics;
+	atomic_size_t most_held;
+	atomic_bool is_draining;
+
+	pthread_mutex_t lock;
+	pthread_cond_t is_idle;
+	size_t held;
+};
+
+struct acp_service *
+acp_service_new(struct acp_keystore *keystore, struct acp_work *work,
+	struct acp_minter *minter, struct acp_metrics *metrics)
+{
+	struct acp_service *service = acp_memory_new(1, sizeof(*service));
+	pthread_condattr_t clock;
+
+	service->keystore = keystore;
+	service->work = work;
+	service->minter = minter;
+	service->metrics = metrics;
+	service->most_held = SIZE_MAX;
+	pthread_mutex_init(&service->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&service->is_idle, &clock);
+	pthread_condattr_destroy(&clock);
+	return service;
+}
+
+void
+acp_service_free(struct acp_service **service)
+{
+	if (!*service)
+		return;
+	assert((*service)->held == 0);
+	pthread_cond_destroy(&(*service)->is_idle);
+	pthread_mutex_destroy(&(*service)->lock);
+	free(*service);
+	*service = NULL;
+}
+
+void
+acp_service_set_most_held(struct acp_service *service, size_t most_held)
+{
+	service->most_held = most_held;
+}
+
+/* Counts the exchange as held; false when there are too many. */
+static bool
+hold(struct acp_service *service, struct acp_exchange *exchange)
+{
+	bool has_room = true;
+
+	if (exchange->service)
+		return true;
+	pthread_mutex_lock(&service->lock);
+	if (service->held < service->most_held)
+		service->held++;
+	else
+		has_room = false;
+	pthread_mutex_unlock(&service->lock);
+	if (!has_room)
+		return false;
+	exchange->service = service;
+	acp_held_watch(exchange);
+	return true;
+}
+
+static void
+end(struct acp_exchange *exchange)
+{
+	struct acp_service *service = exchange->service;
+
+	if (service)
+		acp_held_forget(exchange);
+	acp_exchange_free(&exchange);
+	if (!service)
+		return;
+	pthread_mutex_lock(&service->lock);
+	if (--service->held == 0)
+		pthread_cond_broadcast(&service->is_idle);
+	pthread_mutex_unlock(&service->lock);
+}
+
+static void
+answer(struct acp_service *service, struct acp_exchange *exchange,
+	const struct acp_answer *answer)
+{
+	ACP_AUTO(keyset) struct acp_keyset *keyset = NULL;
+
+	if (exchange->unsealed.session[0])
+		keyset = acp_keystore_dup_current(service->keystore);
+	acp_exchange_answer(exchange, answer, keyset, service->metrics);
+	end(exchange);
+}
+
+static void
+refuse(struct acp_service *service, struct acp_exchange *exchange,
+	enum acp_outcome outcome, unsigned int retry_after_s)
+{
+	answer(service, exchange,
+		&(struct acp_answer){
+			.outcome = outcome, .retry_after_s = retry_after_s});
+}
+
+static void
+give_token(struct acp_service *service, struct acp_exchange *exchange,
+	const struct acp_token *token)
+{
+	ACP_AUTO(secret) struct acp_secret body;
+	const char *json;
+	size_t size;
+
+	json = acp_token_peek_json(token, &size);
+	acp_secret_init(&body);
+	acp_secret_append(&body, json, size);
+	acp_secret_append(&body, "}\n", 2);
+	answer(service, exchange,
+		&(struct acp_answer){.outcome = ACP_OUTCOME_TOKEN,
+			.body = body.bytes,
+			.body_size = body.size,
+			.content_type = "application/json"});
+}
+
+static struct acp_exchange *
+of_mint_waiter(struct acp_mint_waiter *waiter)
+{
+	return (struct acp_exchange *)((char *)waiter -
+		offsetof(struct acp_exchange, mint));
+}
+
+static struct acp_exchange *
+of_work_waiter(struct acp_work_waiter *waiter)
+{
+	return (struct acp_exchange *)((char *)waiter -
+		offsetof(struct acp_exchange, work));
+}
+
+static void
+refuse_tokenless(struct acp_service *service, struct acp_exchange *exchange)
+{
+	refuse(service, exchange,
+		service->is_draining ? ACP_OUTCOME_DRAINING
+				     : ACP_OUTCOME_NO_TOKEN,
+		acp_minter_get_retry_after_s(service->minter));
+}
+
+static void
+release_from_mint(struct acp_mint_waiter *waiter, struct acp_token *token)
+{
+	struct acp_exchange *exchange = of_mint_waiter(waiter);
+	struct acp_service *service = exchange->service;
+
+	if (token)
+		give_token(service, exchange, token);
+	else
+		refuse_tokenless(service, exchange);
+}
+
+/* Step 9: the token of this moment, or a wait for one. */
+static void
+find_token(struct acp_service *service, struct acp_exchange *exchange)
+{
+	ACP_AUTO(token) struct acp_token *token = NULL;
+	enum acp_mint_answer found =
+		acp_minter_ask(service->minter, NULL, &token);
+
+	if (found != ACP_MINT_TOKEN && acp_minter_is_hopeful(service->minter)) {
+		if (!hold(service, exchange)) {
+			refuse(service, exchange, ACP_OUTCOME_BUSY, 1);
+			return;
+		}
+		exchange->mint.release = release_from_mint;
+		found = acp_minter_ask(
+			service->minter, &exchange->mint, &token);
+	}
+	if (found == ACP_MINT_TOKEN)
+		give_token(service, exchange, token);
+	else if (found == ACP_MINT_NONE)
+		refuse_tokenless(service, exchange);
+}
+
+/* Steps 6 to 9, once it is known what the ciphertext holds. */
+static void
+judge(struct acp_service *service, struct acp_exchange *exchange)
+{
+	switch (exchange->unsealed.verdict) {
+	case ACP_UNSEALED_SESSION:
+		find_token(service, exchange);
+		return;
+	case ACP_UNSEALED_FORBIDDEN:
+		refuse(service, exchange, ACP_OUTCOME_FORBIDDEN, 0);
+		return;
+	case ACP_UNSEALED_DENIED:
+	case ACP_UNSEALED_VERDICT__MAX:
+		break;
+	}
+	refuse(service, exchange, ACP_OUTCOME_UNAUTHORIZED, 0);
+}
+
+static void
+release_from_work(
+	struct acp_work_waiter *waiter, const struct acp_unsealed *unsealed)
+{
+	struct acp_exchange *exchange = of_work_waiter(waiter);
+	struct acp_service *service = exchange->service;
+
+	if (!unsealed) {
+		refuse(service, exchange, ACP_OUTCOME_DRAINING, 1);
+		return;
+	}
+	exchange->unsealed = *unsealed;
+	judge(service, exchange);
+}
+
+/* A ciphertext that nothing is known of: queue it, if that makes sense. */
+static void
+submit(struct acp_service *service, struct acp_exchange *exchange,
+	const struct acp_ciphertext *ciphertext)
+{
+	unsigned int retry_after_s = 1;
+	enum acp_work_answer found = ACP_WORK_FULL;
+
+	if (!acp_minter_is_hopeful(service->minter)) {
+		refuse_tokenless(service, exchange);
+		return;
+	}
+	exchange->work.release = release_from_work;
+	if (hold(service, exchange))
+		found = acp_work_submit(service->work, ciphertext,
+			&exchange->work, &exchange->unsealed, &retry_after_s);
+	if (found == ACP_WORK_KNOWN)
+		judge(service, exchange);
+	else if (found == ACP_WORK_FULL)
+		refuse(service, exchange, ACP_OUTCOME_BUSY, retry_after_s);
+}
+
+static void
+handle_token(struct acp_service *service, struct acp_exchange *exchange)
+{
+	ACP_AUTO(keyset)
+	struct acp_keyset *keyset = acp_keystore_dup_current(service->keystore);
+	struct acp_ciphertext ciphertext;
+	enum acp_outcome outcome =
+		acp_exchange_read_ciphertext(exchange, keyset, &ciphertext);
+
+	if (outcome != ACP_OUTCOME_TOKEN)
+		refuse(service, exchange, outcome,
+			outcome == ACP_OUTCOME_NO_KEY ? NO_KEY_RETRY_S : 0);
+	else if (acp_work_recall(service->work, &ciphertext,
+			 &exchange->unsealed) == ACP_WORK_KNOWN)
+		judge(service, exchange);
+	else
+		submit(service, exchange, &ciphertext);
+}
+
+static void
+handle_readyz(struct acp_service *service, struct acp_exchange *exchange)
+{
+	ACP_AUTO(buffer) struct acp_buffer reasons;
+	struct acp_keystore_status keys;
+	struct acp_mint_status mint;
+
+	acp_keystore_get_status(service->keystore, &keys);
+	acp_minter_get_status(service->minter, &mint);
+	acp_buffer_init(&reasons, METRICS_MAX);
+	if (keys.keys == 0)
+		acp_buffer_append(&reasons, "no key is loaded\n");
+	if (!mint.has_token)
+		acp_buffer_append(&reasons, "no usable token is in hand\n");
+	if (service->is_draining)
+		acp_buffer_append(&reasons, "draining\n");
+	if (reasons.size > 0)
+		answer(service, exchange,
+			&(struct acp_answer){.outcome = ACP_OUTCOME_NOT_READY,
+				.body = reasons.text,
+				.body_size = reasons.size});
+	else
+		answer(service, exchange,
+			&(struct acp_answer){.outcome = ACP_OUTCOME_INFO,
+				.body = "ok",
+				.body_size = 2});
+}
+
+static void
+handle_metrics(struct acp_service *service, struct acp_exchange *exchange)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+	struct acp_metrics_gauges gauges = {0};
+	struct acp_keystore_status keys;
+
+	acp_keystore_get_status(service->keystore, &keys);
+	gauges.queue_length = acp_work_get_held(service->work);
+	gauges.keys_loaded = keys.keys;
+	gauges.key_loaded_wall_ms = keys.loaded_wall_ms;
+	gauges.key_reload_failures = keys.failures;
+	acp_minter_get_status(service->minter, &gauges.mint);
+	acp_buffer_init(&text, METRICS_MAX);
+	acp_metrics_write(service->metrics, &gauges, &text);
+	answer(service, exchange,
+		&(struct acp_answer){.outcome = ACP_OUTCOME_INFO,
+			.body = text.text,
+			.body_size = text.size,
+			.content_type =
+				"text/plain; version=0.0.4; charset=utf-8"});
+}
+
+void
+acp_service_handle(
+	struct acp_service *service, struct acp_exchange *take_exchange)
+{
+	switch (take_exchange->route) {
+	case ACP_ROUTE_TOKEN:
+		handle_token(service, take_exchange);
+		return;
+	case ACP_ROUTE_HEALTHZ:
+		answer(service, take_exchange,
+			&(struct acp_answer){.outcome = ACP_OUTCOME_INFO,
+				.body = "ok",
+				.body_size = 2});
+		return;
+	case ACP_ROUTE_READYZ:
+		handle_readyz(service, take_exchange);
+		return;
+	case ACP_ROUTE_METRICS:
+		handle_metrics(service, take_exchange);
+		return;
+	case ACP_ROUTE_OTHER:
+	case ACP_ROUTE__MAX:
+		break;
+	}
+	refuse(service, take_exchange, ACP_OUTCOME_NOT_FOUND, 0);
+}
+
+bool
+acp_service_may_abandon(struct acp_exchange *exchange)
+{
+	struct acp_service *service = exchange->service;
+
+	return acp_work_abandon(service->work, &exchange->work) ||
+		acp_minter_abandon(service->minter, &exchange->mint);
+}
+
+void
+acp_service_end_deserted(struct acp_exchange *take_exchange)
+{
+	acp_log(ACP_LOG_DEBUG, "caller_gone",
+		ACP_F_TEXT("request_id", take_exchange->id));
+	end(take_exchange);
+}
+
+void
+acp_service_start_drain(struct acp_service *service)
+{
+	service->is_draining = true;
+}
+
+bool
+acp_service_wait_idle(struct acp_service *service, int64_t deadline_ms)
+{
+	int64_t left_ms = deadline_ms - acp_clock_now_ms();
+	struct timespec until;
+	bool is_idle;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += left_ms / 1000 + 1; /* rounded up */
+	pthread_mutex_lock(&service->lock);
+	while (service->held > 0 && left_ms > 0)
+		if (pthread_cond_timedwait(
+			    &service->is_idle, &service->lock, &until))
+			break;
+	is_idle = service->held == 0;
+	pthread_mutex_unlock(&service->lock);
+	return is_idle;
+}
