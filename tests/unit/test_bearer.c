@@ -93,8 +93,8 @@ static const char *const bad_cases[] = {"", "=", "==", "===", "====", "Z", "Zg",
 	"Zh==", "Zn==", "Zm9=", "Zm8==", "Zm9v=", "Zm9vZ",
 	"Z===", "Z=g=", "=Zg=", "Zm9v\n", "Zm 9v", " Zm9v", "Zm9v ", "Zm-v",
 	"Zm_v", "Zm.v", "Zm%v", "Zm9\xc3\xa9", "Zm9\x80",
-	"Zm\x7f"
-	"v",
+	("Zm\x7f"
+	 "v"),
 	"Z@9v", "Z[9v", "Z`9v", "Z{9v", "Z:9v", "Z,9v"};
 
 START_TEST(any_other_form_is_denied)
