@@ -4,4 +4,5 @@ EXTRA_DIST += \
 	%D%/010-tap-reader.py \
 	%D%/100-local-key.py \
 	%D%/200-stock-runner.py \
-	%D%/210-nginx.py
+	%D%/210-nginx.py \
+	%D%/220-lighttpd.py
