@@ -27,6 +27,7 @@ struct record {
 	unsigned int id;
 	const uint8_t *content;
 	size_t size;
+	size_t padding;
 };
 
 /* The bytes yet to be read. */
@@ -54,7 +55,8 @@ read_record(struct cursor *cursor, struct record *record)
 	record->id = read_u16(cursor->next + 2);
 	record->size = read_u16(cursor->next + 4);
 	record->content = cursor->next + HEADER_SIZE;
-	whole = HEADER_SIZE + record->size + cursor->next[6];
+	record->padding = cursor->next[6];
+	whole = HEADER_SIZE + record->size + record->padding;
 	if (cursor->left < whole)
 		return ACP_GATE_INCOMPLETE;
 	cursor->next += whole;
@@ -74,7 +76,9 @@ read_begin(struct cursor *cursor, unsigned int *id)
 	verdict = read_record(cursor, &record);
 	if (verdict != ACP_GATE_WHOLE)
 		return verdict;
+	/* padding here is what libfcgi would read as the next record */
 	if (record.id == 0 || record.size != BEGIN_BODY_SIZE ||
+		record.padding > 0 ||
 		read_u16(record.content) != ROLE_RESPONDER)
 		return ACP_GATE_REFUSED;
 	*id = record.id;
@@ -122,7 +126,8 @@ enum acp_gate_verdict
 acp_gate_judge(const uint8_t *bytes, size_t size)
 {
 	uint8_t pairs[ACP_REQUEST_HEAD_MAX];
-	struct cursor cursor = {bytes, size};
+	struct cursor cursor = {bytes,
+		size < ACP_REQUEST_HEAD_MAX ? size : ACP_REQUEST_HEAD_MAX};
 	struct record record;
 	size_t pairs_size = 0;
 	unsigned int id = 0;

@@ -10,6 +10,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_key \
+	tests/fuzz/fuzz_route \
 	tests/fuzz/fuzz_token_reply
 
 check_LIBRARIES += %D%/libreplay.a
@@ -51,3 +52,6 @@ tests_fuzz_fuzz_key_LDADD = $(ACP_FUZZ_LIB_LIBS)
 
 tests_fuzz_fuzz_gate_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_gate_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_route_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_route_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
