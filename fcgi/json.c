@@ -102,24 +102,24 @@ acp_json_wipe_text(const struct json_object *object, const char *name)
 }
 
 static int64_t
-clamp_integer(int64_t seconds)
+clamp_integer(int64_t number)
 {
-	if (seconds > ACP_JSON_SECONDS_MAX)
-		return ACP_JSON_SECONDS_MAX;
-	if (seconds < -ACP_JSON_SECONDS_MAX)
-		return -ACP_JSON_SECONDS_MAX;
-	return seconds;
+	if (number > ACP_JSON_NUMBER_MAX)
+		return ACP_JSON_NUMBER_MAX;
+	if (number < -ACP_JSON_NUMBER_MAX)
+		return -ACP_JSON_NUMBER_MAX;
+	return number;
 }
 
 /* A double beyond the range of an integer must not be converted to one. */
 static int64_t
-clamp_fraction(double seconds)
+clamp_fraction(double number)
 {
-	if (seconds > (double)ACP_JSON_SECONDS_MAX)
-		return ACP_JSON_SECONDS_MAX;
-	if (seconds < -(double)ACP_JSON_SECONDS_MAX)
-		return -ACP_JSON_SECONDS_MAX;
-	return (int64_t)seconds;
+	if (number > (double)ACP_JSON_NUMBER_MAX)
+		return ACP_JSON_NUMBER_MAX;
+	if (number < -(double)ACP_JSON_NUMBER_MAX)
+		return -ACP_JSON_NUMBER_MAX;
+	return (int64_t)number;
 }
 
 static bool
@@ -132,8 +132,8 @@ is_integer_text(const char *text, size_t size)
 }
 
 bool
-acp_json_has_seconds(
-	const struct json_object *object, const char *name, int64_t *seconds)
+acp_json_has_number(
+	const struct json_object *object, const char *name, int64_t *number)
 {
 	struct json_object *member = peek_member(object, name);
 	const char *text;
@@ -141,19 +141,19 @@ acp_json_has_seconds(
 
 	switch (json_object_get_type(member)) {
 	case json_type_int:
-		*seconds = clamp_integer(json_object_get_int64(member));
+		*number = clamp_integer(json_object_get_int64(member));
 		return true;
 	case json_type_double:
 		if (isnan(json_object_get_double(member)))
 			return false;
-		*seconds = clamp_fraction(json_object_get_double(member));
+		*number = clamp_fraction(json_object_get_double(member));
 		return true;
 	case json_type_string:
 		text = acp_json_peek_text(object, name, &size);
 		if (!is_integer_text(text, size))
 			return false;
 		/* saturates, and is clamped then */
-		*seconds = clamp_integer(strtoll(text, NULL, 10));
+		*number = clamp_integer(strtoll(text, NULL, 10));
 		return true;
 	case json_type_null:
 	case json_type_boolean:

@@ -25,13 +25,13 @@ const char *acp_json_peek_text(
 	const struct json_object *object, const char *name, size_t *size);
 
 /*
- * Reads a member that is a number of seconds: an integer, a fraction (cut),
- * or, as some providers send it, a string of decimal digits with an optional
- * minus. Values beyond ± ACP_JSON_SECONDS_MAX become that bound. False when
- * there is no such member; *seconds is then unchanged.
+ * Reads a member that is a whole number (of seconds, mostly): an integer, a
+ * fraction (cut), or, as some providers send it, a string of decimal digits
+ * with an optional minus. Values beyond ± ACP_JSON_NUMBER_MAX become that
+ * bound. False when there is no such member; *number is then unchanged.
  */
-bool acp_json_has_seconds(
-	const struct json_object *object, const char *name, int64_t *seconds);
+bool acp_json_has_number(
+	const struct json_object *object, const char *name, int64_t *number);
 
 /* Overwrites the bytes of a string member, before the object is freed. */
 void acp_json_wipe_text(const struct json_object *object, const char *name);

@@ -77,7 +77,7 @@ read_claims(const struct json_object *payload, struct acp_jwt *jwt)
 	size_t size = 0;
 	const char *subject = acp_json_peek_text(payload, "sub", &size);
 
-	jwt->has_expiry = acp_json_has_seconds(payload, "exp", &jwt->expiry_s);
+	jwt->has_expiry = acp_json_has_number(payload, "exp", &jwt->expiry_s);
 	if (!subject)
 		return;
 	if (size > ACP_JWT_SUBJECT_MAX)

@@ -59,7 +59,10 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/settings.h \
 	%D%/token.c \
 	%D%/token.h \
+	%D%/token_cache.c \
 	%D%/token_cache.h \
+	%D%/token_cache_file.c \
+	%D%/token_cache_file.h \
 	%D%/token_reply.c \
 	%D%/token_reply.h \
 	%D%/token_source.c \

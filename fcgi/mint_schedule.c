@@ -7,6 +7,9 @@
 
 #include "fcgi/mint_schedule.h"
 
+#include <stdint.h>
+#include <sys/random.h>
+
 #include "lib/limits.h"
 
 static int64_t
@@ -81,4 +84,14 @@ acp_mint_schedule_failure(struct acp_mint_schedule *schedule, int64_t usable_ms,
 		pick_less(retry_after_ms, ACP_HTTP_RETRY_AFTER_MAX_S * 1000));
 	schedule->pause_ms = pause_ms;
 	schedule->next_ms = now_ms + wait_ms;
+}
+
+int
+acp_mint_schedule_draw_jitter(void)
+{
+	uint32_t chance = 0;
+
+	if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
+		return 0;
+	return (int)(chance % 2001) - 1000;
 }

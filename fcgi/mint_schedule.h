@@ -2,7 +2,7 @@
 /*
  * When the minter asks for the next token. Plain arithmetic on times of
  * acp_clock_now_ms and on a jitter of -1000 to 1000 that the caller draws:
- * no clock, no chance, no lock in here.
+ * it depends on no clock and on no chance.
  */
 #ifndef ACP_FCGI_MINT_SCHEDULE_H
 #define ACP_FCGI_MINT_SCHEDULE_H
@@ -36,5 +36,8 @@ void acp_mint_schedule_success(struct acp_mint_schedule *schedule,
  */
 void acp_mint_schedule_failure(struct acp_mint_schedule *schedule,
 	int64_t usable_ms, int64_t retry_after_ms, int64_t now_ms, int jitter);
+
+/* A jitter by chance; not secret. */
+int acp_mint_schedule_draw_jitter(void);
 
 #endif

@@ -17,7 +17,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/random.h>
 #include <time.h>
 
 /* How an attempt ended. */
@@ -98,17 +97,6 @@ acp_minter_free(struct acp_minter **minter)
 	pthread_cond_destroy(&mine->wake);
 	pthread_mutex_destroy(&mine->lock);
 	free(mine);
-}
-
-/* -1000 to 1000; what it spreads is not secret. */
-static int
-draw_jitter(void)
-{
-	uint32_t chance = 0;
-
-	if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
-		return 0;
-	return (int)(chance % 2001) - 1000;
 }
 
 static int64_t
@@ -223,7 +211,7 @@ take_success(struct acp_minter *minter, const struct outcome *outcome)
 	acp_token_free(&minter->token);
 	minter->token = outcome->token;
 	acp_mint_schedule_success(&minter->schedule, minter->token,
-		minter->min_ttl_ms, now_ms, draw_jitter());
+		minter->min_ttl_ms, now_ms, acp_mint_schedule_draw_jitter());
 	acp_log(ACP_LOG_INFO, "token_minted",
 		ACP_F_SECONDS("duration", outcome->duration_us),
 		ACP_F_INT("life_ms", acp_token_get_life_ms(minter->token)));
@@ -239,7 +227,7 @@ take_failure(struct acp_minter *minter, struct outcome *outcome)
 	acp_token_free(&outcome->token);
 	acp_mint_schedule_failure(&minter->schedule,
 		get_usable_ms(minter, now_ms), outcome->retry_after_ms, now_ms,
-		draw_jitter());
+		acp_mint_schedule_draw_jitter());
 	acp_log(ACP_LOG_WARN, "token_not_minted",
 		ACP_F_TEXT("outcome", acp_error_name(outcome->error)),
 		ACP_F_SECONDS("duration", outcome->duration_us),

@@ -70,7 +70,7 @@ has_life(const struct json_object *reply, const char *value, size_t size,
 	int64_t seconds = 0;
 	struct acp_jwt jwt;
 
-	if (acp_json_has_seconds(reply, "expires_in", &seconds) && seconds > 0)
+	if (acp_json_has_number(reply, "expires_in", &seconds) && seconds > 0)
 		*life_ms = seconds * 1000;
 	else if (acp_jwt_has_claims(value, size, &jwt) && jwt.has_expiry)
 		*life_ms = acp_jwt_get_left_ms(&jwt, acp_clock_wall_ms());

@@ -41,11 +41,12 @@
 #define ACP_HTTP_HEAD_MAX (64 * 1024)
 #define ACP_HTTP_RETRY_AFTER_MAX_S (60 * 60)
 #define ACP_JSON_DEPTH_MAX 16
-#define ACP_JSON_SECONDS_MAX 1000000000000 /* 31,000 years, either way */
+#define ACP_JSON_NUMBER_MAX 1000000000000 /* either way */
 #define ACP_JWT_SUBJECT_MAX 255
 #define ACP_TOKEN_MAX (32 * 1024)
 #define ACP_TOKEN_LIFE_MAX_S (24 * 60 * 60)
 #define ACP_TOKEN_LIFE_DEFAULT_S 60
+#define ACP_TOKEN_CACHE_FILE_MAX (2 * ACP_TOKEN_MAX + 1024)
 #define ACP_TOKEN_MARGIN_MS 10000 /* a token is given with this much life */
 #define ACP_MINT_PAUSE_MIN_MS 500 /* between two attempts */
 #define ACP_MINT_PAUSE_MAX_MS 30000

@@ -47,11 +47,11 @@ expect_members(const struct json_object *object)
 
 	if (token && (memchr(token, '\0', size + 1) == NULL))
 		abort();
-	if (!acp_json_has_seconds(object, "expires_in", &seconds)) {
+	if (!acp_json_has_number(object, "expires_in", &seconds)) {
 		if (seconds != -7)
 			abort();
-	} else if (seconds > ACP_JSON_SECONDS_MAX ||
-		seconds < -ACP_JSON_SECONDS_MAX) {
+	} else if (seconds > ACP_JSON_NUMBER_MAX ||
+		seconds < -ACP_JSON_NUMBER_MAX) {
 		abort();
 	}
 	acp_json_wipe_text(object, "access_token");

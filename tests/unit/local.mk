@@ -22,6 +22,7 @@ TOKEN_TESTS = \
 	tests/unit/test_session_id \
 	tests/unit/test_settings \
 	tests/unit/test_token \
+	tests/unit/test_token_cache \
 	tests/unit/test_token_reply \
 	tests/unit/test_token_source_oidc \
 	tests/unit/test_token_source_static \
@@ -158,3 +159,5 @@ tests_unit_test_work_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=acp_keystore_dup_current \
 	-Wl,--wrap=acp_unsealed_init \
 	-Wl,--wrap=pthread_cond_broadcast
+tests_unit_test_token_cache_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_token_cache_LDADD = $(ACP_UNIT_TOKEN_LIBS)

@@ -69,16 +69,16 @@ static const struct {
 	{"{\"exp\":\"5x\"}", true, false, 0, ""},
 	{"{\"exp\":\"5\\u0000\"}", true, false, 0, ""},
 	{"{\"exp\":\"99999999999999999999999\"}", true, true,
-		ACP_JSON_SECONDS_MAX, ""},
-	{"{\"exp\":1e300}", true, true, ACP_JSON_SECONDS_MAX, ""},
-	{"{\"exp\":1e999}", true, true, ACP_JSON_SECONDS_MAX, ""},
-	{"{\"exp\":-1e300}", true, true, -ACP_JSON_SECONDS_MAX, ""},
+		ACP_JSON_NUMBER_MAX, ""},
+	{"{\"exp\":1e300}", true, true, ACP_JSON_NUMBER_MAX, ""},
+	{"{\"exp\":1e999}", true, true, ACP_JSON_NUMBER_MAX, ""},
+	{"{\"exp\":-1e300}", true, true, -ACP_JSON_NUMBER_MAX, ""},
 	{"{\"exp\":-1}", true, true, -1, ""},
-	{"{\"exp\":99999999999999999999999}", true, true, ACP_JSON_SECONDS_MAX,
+	{"{\"exp\":99999999999999999999999}", true, true, ACP_JSON_NUMBER_MAX,
 		""},
-	{"{\"exp\":-99999999999999999999999}", true, true,
-		-ACP_JSON_SECONDS_MAX, ""},
-	{"{\"exp\":1000000000001}", true, true, ACP_JSON_SECONDS_MAX, ""},
+	{"{\"exp\":-99999999999999999999999}", true, true, -ACP_JSON_NUMBER_MAX,
+		""},
+	{"{\"exp\":1000000000001}", true, true, ACP_JSON_NUMBER_MAX, ""},
 	{"{\"exp\":0}", true, true, 0, ""},
 	{"{\"exp\":null,\"sub\":null}", true, false, 0, ""},
 	{"{\"exp\":true,\"sub\":7}", true, false, 0, ""},
@@ -90,8 +90,8 @@ static const struct {
 	{"{\"sub\":\"\xff\xfe\"}", false, false, 0, ""},
 	/* not JSON, but json-c lets them pass */
 	{"{\"exp\":NaN}", true, false, 0, ""},
-	{"{\"exp\":Infinity}", true, true, ACP_JSON_SECONDS_MAX, ""},
-	{"{\"exp\":-Infinity}", true, true, -ACP_JSON_SECONDS_MAX, ""},
+	{"{\"exp\":Infinity}", true, true, ACP_JSON_NUMBER_MAX, ""},
+	{"{\"exp\":-Infinity}", true, true, -ACP_JSON_NUMBER_MAX, ""},
 	{"{'exp':5}", true, true, 5, ""},
 	{"{\"exp\":5}x", false, false, 0, ""},
 	{"{\"exp\":5}{}", false, false, 0, ""},
@@ -261,9 +261,9 @@ START_TEST(life_left_never_overflows)
 
 	ck_assert_int_eq(acp_jwt_get_left_ms(&jwt, 40000), 60000);
 	ck_assert_int_eq(acp_jwt_get_left_ms(&jwt, 140000), -40000);
-	jwt.expiry_s = ACP_JSON_SECONDS_MAX;
+	jwt.expiry_s = ACP_JSON_NUMBER_MAX;
 	ck_assert_int_gt(acp_jwt_get_left_ms(&jwt, 0), 0);
-	jwt.expiry_s = -ACP_JSON_SECONDS_MAX;
+	jwt.expiry_s = -ACP_JSON_NUMBER_MAX;
 	ck_assert_int_lt(acp_jwt_get_left_ms(&jwt, 1700000000000), 0);
 	jwt.has_expiry = false;
 	ck_assert(acp_jwt_get_left_ms(&jwt, 0) == INT64_MAX);
