@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%D%/bed.py \
 	%D%/faulty_idp.py \
+	%D%/fastcgi.py \
 	%D%/idp/idp.mjs \
 	%D%/idp/package-lock.json \
 	%D%/idp/package.json \
