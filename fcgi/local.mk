@@ -86,3 +86,7 @@ endif
 if UNSEAL_NETTLE
 %C%_libtoken_a_SOURCES += %D%/oaep.c %D%/unseal_nettle.c
 endif
+
+sbin_PROGRAMS += ambient-cp-token
+ambient_cp_token_SOURCES = %D%/main.c
+ambient_cp_token_LDADD = $(ACP_TOKEN_LIBS)
