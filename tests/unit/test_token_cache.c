@@ -242,8 +242,7 @@ static const char *const damages[] = {
 	"[]",
 	"\xff\xfe",
 	"{\"token\":\"stolen\"}",
-	"{\"token\":\"stolen\",\"asked_ms\":0,\"life_ms\":86400000,"
-	"\"binding\":\"00\"}",
+	"{\"token\":\"stolen\",\"life_ms\":9,\"binding\":\"00\"}",
 };
 
 START_TEST(a_damaged_record_is_replaced)
