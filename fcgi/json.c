@@ -12,6 +12,7 @@
 #include "lib/memory.h"
 #include "lib/secret.h"
 
+#include <json-c/json_c_version.h>
 #include <json-c/json_tokener.h>
 #include <limits.h>
 #include <math.h>
@@ -35,6 +36,20 @@ cut_white_space(const char *text, size_t size)
 	return size;
 }
 
+/*
+ * Strict where that works: when strict, json-c 0.18 takes every byte above
+ * 0x7f for a control character and refuses it.
+ */
+static int
+choose_flags(void)
+{
+	const int broken = 18, minor = json_c_version_num() >> 8;
+
+	if (minor == broken)
+		return JSON_TOKENER_VALIDATE_UTF8;
+	return JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_STRICT;
+}
+
 struct json_object *
 acp_json_new(const char *text, size_t size)
 {
@@ -48,8 +63,7 @@ acp_json_new(const char *text, size_t size)
 	size = cut_white_space(text, size);
 	if (size > INT_MAX)
 		return NULL;
-	json_tokener_set_flags(
-		tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, choose_flags());
 	object = json_tokener_parse_ex(tokener, text, (int)size);
 	if (json_tokener_get_error(tokener) == json_tokener_success &&
 		json_tokener_get_parse_end(tokener) == size &&

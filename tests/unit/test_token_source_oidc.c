@@ -222,7 +222,8 @@ START_TEST(a_provider_that_is_not_there_is_tried_again_later)
 
 	settings.token_url = "http://127.0.0.1:1/token";
 	ck_assert_int_eq(fetch(&token, &retry_after_ms), ACP_RETRY_LATER);
-	ck_assert(is_logged("Couldn't connect to server"));
+	/* "Couldn't" or "Could not", as the version of libcurl has it */
+	ck_assert(is_logged("connect to server"));
 }
 END_TEST
 
