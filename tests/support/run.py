@@ -49,6 +49,8 @@ VALGRIND = ("valgrind -q --error-exitcode=99 --leak-check=full "
             "--errors-for-leak-kinds=definite --num-callers=25 "
             "--child-silent-after-fork=no")
 print_lock = threading.Lock()
+# groups of the test programs that run now, for Ctrl-C
+running = set()
 
 
 def say(text):
@@ -185,6 +187,7 @@ def run_program(stage, path, argv, timeout, env=None):
             [str(a) for a in argv], env={**stage.env, **(env or {})},
             stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             start_new_session=True, cwd=SRCDIR)
+        running.add(process.pid)
         try:
             status = process.wait(timeout)
             late = None
@@ -194,6 +197,7 @@ def run_program(stage, path, argv, timeout, env=None):
         finally:
             has_left_some = end_group(process.pid)
             process.wait()
+            running.discard(process.pid)
     if late:
         status = process.returncode
     counts = tap_reader.read_tap(
@@ -222,8 +226,12 @@ def run_all(stage, programs, argv_of, workers, timeout, env=None):
         return run_program(stage, path, argv_of(path), timeout, env)
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for result in pool.map(run_one, together):
-            counts.add(result)
+        try:
+            for result in pool.map(run_one, together):
+                counts.add(result)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
     for path in alone:
         counts.add(run_one(path))
     if not programs:
@@ -365,6 +373,17 @@ def lock_cache():
     return lock
 
 
+def interrupt(_number, _frame):
+    """Ctrl-C: the test programs are in sessions of their own; pass it on, so
+    that they tidy up."""
+    for pid in list(running):
+        try:
+            os.killpg(pid, signal.SIGINT)
+        except ProcessLookupError:
+            pass
+    raise KeyboardInterrupt
+
+
 def parse_options():
     parser = argparse.ArgumentParser(
         prog="tests/run", description="Builds and tests everything; ends with "
@@ -381,6 +400,8 @@ def parse_options():
 
 def main():
     options = parse_options()
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     lock = lock_cache()
     log_folder = CACHE / f"log-{TREE}"
     shutil.rmtree(log_folder, ignore_errors=True)
