@@ -84,10 +84,14 @@ def exchange(port, data, source=None, timeout=60):
 
 def request(port, target="/token", headers=(), method="GET", source=None,
             timeout=60):
-    """A plain request; headers are (name, value) pairs, sent as they are."""
+    """A plain request; headers are (name, value) pairs, sent as they are. A
+    method that could have a body says, as all clients do, that it has none."""
     lines = [f"{method} {target} HTTP/1.1", "Host: token.test",
              "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers]
+    if method not in ("GET", "HEAD") and not any(
+            name.lower() == "content-length" for name, _ in headers):
+        lines.append("Content-Length: 0")
     data = "\r\n".join(lines + ["", ""]).encode("latin-1")
     return exchange(port, data, source, timeout)
 
