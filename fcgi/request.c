@@ -9,10 +9,13 @@
 
 #include "fcgi/request.h"
 
+#include "lib/clock.h"
+#include "lib/limits.h"
 #include "lib/memory.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,11 +69,7 @@ acp_request_new_cgi(void)
 	return request;
 }
 
-/*
- * libfcgi's close waits until the peer has closed too, so that unread bytes
- * do not turn into a reset. On a unix socket with no body to come there is
- * no need for that.
- */
+/* On a unix socket with no body to come nothing can be lost by a close. */
 static bool
 may_close_at_once(const struct acp_request *request)
 {
@@ -85,6 +84,25 @@ may_close_at_once(const struct acp_request *request)
 		domain == AF_UNIX;
 }
 
+/*
+ * Reads away what the peer still sends, so that it does not turn into a reset
+ * that overtakes the answer. libfcgi's close does this for as long as bytes
+ * go on coming, and so lets a dripping peer keep the thread for ever.
+ */
+static void
+linger(int fd)
+{
+	int64_t end_ms = acp_clock_now_ms() + ACP_LINGER_MS;
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
+	char rest[ACP_LINGER_READ];
+	int64_t left_ms = ACP_LINGER_MS;
+
+	shutdown(fd, SHUT_WR);
+	while (left_ms > 0 && poll(&readable, 1, (int)left_ms) == 1 &&
+		recv(fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+		left_ms = end_ms - acp_clock_now_ms();
+}
+
 void
 acp_request_free(struct acp_request **request)
 {
@@ -94,8 +112,10 @@ acp_request_free(struct acp_request **request)
 	if (!old)
 		return;
 	if (!old->is_cgi && old->fcgx.ipcFd >= 0) {
-		if (may_close_at_once(old))
-			old->fcgx.detached = 1;
+		if (!may_close_at_once(old))
+			linger(old->fcgx.ipcFd);
+		/* to libfcgi: close without a look at the peer */
+		old->fcgx.detached = 1;
 		FCGX_Free(&old->fcgx, 1);
 	}
 	free(old);

@@ -8,6 +8,8 @@ EXTRA_DIST += \
 	%D%/idp/package-lock.json \
 	%D%/idp/package.json \
 	%D%/install-idp \
+	%D%/load.py \
+	%D%/metrics.py \
 	%D%/packages \
 	%D%/raw_http.py \
 	%D%/run.py \

@@ -5,4 +5,6 @@ EXTRA_DIST += \
 	%D%/100-local-key.py \
 	%D%/200-stock-runner.py \
 	%D%/210-nginx.py \
-	%D%/220-lighttpd.py
+	%D%/220-key-replacement.py \
+	%D%/220-lighttpd.py \
+	%D%/250-silent-peers.py
