@@ -17,3 +17,4 @@ include tests/fuzz/local.mk
 include tests/guard/local.mk
 include tests/support/local.mk
 include tests/system/local.mk
+include tests/bench/local.mk

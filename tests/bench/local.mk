@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The programs of tests/bench/run; built on demand: make bench-programs
+ACP_BENCHES = \
+	tests/bench/herd \
+	tests/bench/null \
+	tests/bench/raw
+EXTRA_PROGRAMS += $(ACP_BENCHES)
+EXTRA_DIST += %D%/run
+CLEANFILES += $(ACP_BENCHES)
+
+bench-programs: $(ACP_BENCHES) ambient-cp-token ambient-cp-reconciler
+.PHONY: bench-programs
+
+tests_bench_herd_LDADD = $(ACP_LIB) $(GNUTLS_LIBS) $(INIH_LIBS)
+tests_bench_null_LDADD = $(ACP_TOKEN_LIBS)
+tests_bench_raw_LDADD = $(ACP_TOKEN_LIBS)
