@@ -121,12 +121,28 @@ acp_request_free(struct acp_request **request)
 	free(old);
 }
 
+static const char *
+find_only(char *const *params, const char *name)
+{
+	size_t size = strlen(name);
+	const char *found = NULL;
+
+	for (; *params; params++) {
+		if (strncmp(*params, name, size) != 0 || (*params)[size] != '=')
+			continue;
+		if (found)
+			return NULL;
+		found = *params + size + 1;
+	}
+	return found;
+}
+
 const char *
 acp_request_peek(const struct acp_request *request, const char *name)
 {
 	if (request->is_cgi)
 		return getenv(name);
-	return FCGX_GetParam(name, request->fcgx.envp);
+	return find_only(request->fcgx.envp, name);
 }
 
 int

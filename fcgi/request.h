@@ -31,7 +31,10 @@ struct acp_request *acp_request_new_cgi(void);
 /* Ends the request as it is and closes its connection. */
 void acp_request_free(struct acp_request **request);
 
-/* A meta-variable such as REQUEST_METHOD, or NULL; lives as the request. */
+/*
+ * A meta-variable such as REQUEST_METHOD, or NULL; lives as the request. One
+ * that came twice is none: which of the two holds would be a guess.
+ */
 const char *acp_request_peek(
 	const struct acp_request *request, const char *name);
 
