@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the system tests and the one-command scripts stand on.
 EXTRA_DIST += \
+	%D%/bad_requests.py \
 	%D%/bed.py \
 	%D%/faulty_idp.py \
 	%D%/fastcgi.py \

@@ -7,4 +7,5 @@ EXTRA_DIST += \
 	%D%/210-nginx.py \
 	%D%/220-key-replacement.py \
 	%D%/220-lighttpd.py \
+	%D%/230-bad-input.py \
 	%D%/250-silent-peers.py
