@@ -81,6 +81,26 @@ has_life(const struct json_object *reply, const char *value, size_t size,
 	return *life_ms > 0;
 }
 
+/*
+ * How much older than the request its token is by its own end: exp is in
+ * whole seconds, so up to one of them is missing. More than a quarter of the
+ * life is a clock that is wrong, and then expires_in is right.
+ */
+static int64_t
+compute_age_ms(
+	const char *value, size_t size, int64_t asked_ms, int64_t life_ms)
+{
+	int64_t asked_wall_ms =
+		acp_clock_wall_ms() - (acp_clock_now_ms() - asked_ms);
+	struct acp_jwt jwt;
+	int64_t age_ms;
+
+	if (!acp_jwt_has_claims(value, size, &jwt) || !jwt.has_expiry)
+		return 0;
+	age_ms = life_ms - acp_jwt_get_left_ms(&jwt, asked_wall_ms);
+	return age_ms > 0 && age_ms <= life_ms / 4 ? age_ms : 0;
+}
+
 static enum acp_error
 read_reply(const struct json_object *reply, int64_t asked_ms,
 	struct acp_token **token, const char **why)
@@ -101,6 +121,7 @@ read_reply(const struct json_object *reply, int64_t asked_ms,
 		*why = "the token has expired already: compare the clocks";
 		return ACP_RETRY_LATER;
 	}
+	asked_ms -= compute_age_ms(value, size, asked_ms, life_ms);
 	*token = acp_token_new(value, size, asked_ms, life_ms);
 	return ACP_OK;
 }

@@ -15,7 +15,8 @@
 /*
  * Reads the body of a 200 answer to a request of asked_ms; caller owns the
  * token. Its life is expires_in, or the JWT's exp, or
- * ACP_TOKEN_LIFE_DEFAULT_S, and at most ACP_TOKEN_LIFE_MAX_S. On failure
+ * ACP_TOKEN_LIFE_DEFAULT_S, and at most ACP_TOKEN_LIFE_MAX_S. It began a
+ * little before asked_ms where exp, in whole seconds, says so. On failure
  * *why is a static text: ACP_DENIED for a token that is not a Bearer one,
  * else ACP_RETRY_LATER.
  */

@@ -65,38 +65,77 @@ START_TEST(a_token_has_the_life_that_the_reply_gives)
 }
 END_TEST
 
+/* The start of a reply with a JWT that ends at exp_s. */
+static void
+append_jwt(struct acp_buffer *body, int64_t exp_s)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
+				     "ghijklmnopqrstuvwxyz0123456789-_";
+	char payload[64];
+	unsigned int bits;
+
+	/* digits that need no padding: {"exp":NNNNNNNNNN} is 18 bytes */
+	snprintf(payload, sizeof(payload), "{\"exp\":%lld}", (long long)exp_s);
+	ck_assert_uint_eq(strlen(payload), 18);
+	acp_buffer_append(body, "{\"access_token\":\"x.");
+	for (size_t i = 0; i < strlen(payload); i += 3) {
+		bits = (unsigned int)payload[i] << 16 |
+			(unsigned int)payload[i + 1] << 8 |
+			(unsigned int)payload[i + 2];
+		acp_buffer_printf(body, "%c%c%c%c", digits[bits >> 18],
+			digits[bits >> 12 & 63], digits[bits >> 6 & 63],
+			digits[bits & 63]);
+	}
+	acp_buffer_append(body, ".y\"");
+}
+
 START_TEST(without_expires_in_the_jwt_says_how_long_it_lives)
 {
 	ACP_AUTO(buffer) struct acp_buffer body;
 	ACP_AUTO(token) struct acp_token *token = NULL;
 	const char *why = NULL;
-	int64_t exp_s = acp_clock_wall_ms() / 1000 + 1000;
-	char payload[64];
 	int life_s;
 
-	/* digits that need no padding: {"exp":NNNNNNNNNN} is 18 bytes */
-	snprintf(payload, sizeof(payload), "{\"exp\":%lld}", (long long)exp_s);
-	ck_assert_uint_eq(strlen(payload), 18);
 	acp_buffer_init(&body, 1000);
-	acp_buffer_append(&body, "{\"access_token\":\"x.");
-	for (size_t i = 0; i < strlen(payload); i += 3) {
-		static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
-					     "ghijklmnopqrstuvwxyz0123456789-_";
-		unsigned int bits = (unsigned int)payload[i] << 16 |
-			(unsigned int)payload[i + 1] << 8 |
-			(unsigned int)payload[i + 2];
-
-		acp_buffer_printf(&body, "%c%c%c%c", digits[bits >> 18],
-			digits[bits >> 12 & 63], digits[bits >> 6 & 63],
-			digits[bits & 63]);
-	}
-	acp_buffer_append(&body, ".y\"}");
+	append_jwt(&body, acp_clock_wall_ms() / 1000 + 1000);
+	acp_buffer_append(&body, "}");
 	ck_assert_int_eq(acp_token_reply_read(body.text, body.size,
 				 acp_clock_now_ms(), &token, &why),
 		ACP_OK);
 	life_s = (int)(acp_token_get_life_ms(token) / 1000);
 	ck_assert_int_gt(life_s, 900);
 	ck_assert_int_le(life_s, 1000);
+}
+END_TEST
+
+/* exp, in seconds from when it was asked for, and the end that is believed;
+ * all with expires_in 100 */
+static const struct {
+	int exp_s;
+	int end_s;
+} ends[] = {{99, 99}, {75, 75}, {101, 100}, {73, 100}, {0, 100}, {-99, 100}};
+
+START_TEST(a_token_ends_no_later_than_its_exp_unless_a_clock_is_wrong)
+{
+	ACP_AUTO(buffer) struct acp_buffer body;
+	ACP_AUTO(token) struct acp_token *token = NULL;
+	const char *why = NULL;
+	int64_t wall_s = acp_clock_wall_ms() / 1000;
+	int64_t asked_ms =
+		acp_clock_now_ms() - (acp_clock_wall_ms() - wall_s * 1000);
+	int64_t end_ms;
+
+	acp_buffer_init(&body, 1000);
+	append_jwt(&body, wall_s + ends[_i].exp_s);
+	acp_buffer_append(&body, ",\"expires_in\":100}");
+	ck_assert_int_eq(acp_token_reply_read(
+				 body.text, body.size, asked_ms, &token, &why),
+		ACP_OK);
+	ck_assert_int_eq(acp_token_get_life_ms(token), 100000);
+	end_ms = acp_token_get_left_ms(token, asked_ms);
+	/* two clocks are read one after the other */
+	ck_assert_int_gt(end_ms, ends[_i].end_s * 1000 - 900);
+	ck_assert_int_le(end_ms, ends[_i].end_s * 1000 + 900);
 }
 END_TEST
 
@@ -199,6 +238,9 @@ token_reply_suite(void)
 		sizeof(good) / sizeof(good[0]));
 	tcase_add_test(
 		tcase, without_expires_in_the_jwt_says_how_long_it_lives);
+	tcase_add_loop_test(tcase,
+		a_token_ends_no_later_than_its_exp_unless_a_clock_is_wrong, 0,
+		sizeof(ends) / sizeof(ends[0]));
 	tcase_add_loop_test(tcase,
 		what_is_no_token_is_refused_with_words_of_our_own, 0,
 		sizeof(bad) / sizeof(bad[0]));
