@@ -3,7 +3,7 @@
 """A token endpoint that fails on demand, for what a real one does not do.
 
     /usr/bin/python3 tests/support/faulty_idp.py [--port N] [--admin-port N]
-        [--tls | --old-tls] [--stdin]
+        [--host ADDRESS] [--tls | --old-tls] [--stdin]
 
 Prints one line of JSON when ready: token_url, admin_url, pid, ca_file (a
 self-signed certificate with --tls, which offers TLS 1.2 and newer, and with
@@ -17,15 +17,17 @@ is read by GET admin_url/state; both answer {"mode", "requests" (in all),
 the end of stdin ends the program, so that it never outlives a test.
 
 Modes: ok; slow (answers ok after `seconds`); hang (answers nothing until the
-client leaves); 500; 401; refuse_basic_400 and refuse_basic_401 (invalid_client
-unless the secret is in the form); refuse_form (the other way round); garbage;
-body (200 with `body` as it is); status (`status` with `body`); exact (200 with
-a token reply padded to `size` bytes); endless (a body without end);
-endless_head; cut (closes inside the body); drip (a byte a second); redirect
-(302 to a place that counts); wait (`status` with Retry-After `retry_after`);
-close (no answer at all).
+client leaves); hold (waits for another mode and answers as that one); 500;
+401; refuse_basic_400 and refuse_basic_401 (invalid_client unless the secret is
+in the form); refuse_form (the other way round); garbage; body (200 with `body`
+as it is); status (`status` with `body`); exact (200 with a token reply padded
+to `size` bytes); endless (a body without end); endless_head; cut (closes
+inside the body); drip (a byte a second); redirect (302 to `location`, here a
+place that counts); wait (`status` with Retry-After `retry_after`); close (no
+answer at all).
 Values that stay until set again: life (seconds of expires_in, 300), token
-(its prefix; a counter follows), seconds, status, body, size, retry_after.
+(its prefix; a counter follows), seconds, status, body, size, retry_after,
+location.
 """
 import argparse
 import atexit
@@ -33,6 +35,7 @@ import base64
 import http.server
 import json
 import os
+import select
 import shutil
 import signal
 import ssl
@@ -54,7 +57,7 @@ class State:
         self.mode = "ok"
         self.values = {"life": "300", "token": "faulty", "seconds": "1",
                        "status": "503", "body": "", "size": "1000",
-                       "retry_after": "1"}
+                       "retry_after": "1", "location": "/elsewhere"}
         self.counts = {}
         self.seen = {"requests": 0, "redirected": 0, "connects": 0,
                      "basic": 0, "form": 0, "last_user": None, "last_password": None,
@@ -167,6 +170,16 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
     def do_mode_hang(self):
         self.wait_for_leave(3600)
 
+    def do_mode_hold(self):
+        while STATE.mode == "hold":
+            # readable: the client has left, for it has nothing more to say
+            if select.select([self.connection], [], [], 0.02)[0]:
+                return
+        with STATE.lock:
+            mode = STATE.mode
+            self.values = dict(STATE.values)
+        getattr(self, "do_mode_" + mode)()
+
     def do_mode_500(self):
         self.answer(500, '{"error":"server_error",'
                     '"error_description":"PROVIDER-TEXT"}')
@@ -225,7 +238,7 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
             pass
 
     def do_mode_redirect(self):
-        self.answer(302, "", [("Location", "/elsewhere")])
+        self.answer(302, "", [("Location", self.values["location"])])
 
     def do_mode_wait(self):
         self.answer(int(self.values["status"]), "PROVIDER-TEXT",
@@ -293,6 +306,7 @@ def start(server):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--admin-port", type=int, default=0)
     parser.add_argument("--tls", action="store_true")
@@ -301,12 +315,12 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
-    endpoint = Server((HOST, options.port), Endpoint)
+    endpoint = Server((options.host, options.port), Endpoint)
     is_tls = options.tls or options.old_tls
     ca_file = wrap_tls(endpoint, options.old_tls) if is_tls else None
     print(json.dumps({
         "token_url": "%s://%s:%d/token" % (
-            "https" if is_tls else "http", HOST, start(endpoint)),
+            "https" if is_tls else "http", options.host, start(endpoint)),
         "admin_url": "http://%s:%d" % (
             HOST, start(Server((HOST, options.admin_port), Admin))),
         "pid": os.getpid(),

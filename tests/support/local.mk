@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/bed.py \
 	%D%/faulty_idp.py \
 	%D%/fastcgi.py \
+	%D%/herd.py \
 	%D%/idp/idp.mjs \
 	%D%/idp/package-lock.json \
 	%D%/idp/package.json \
@@ -12,8 +13,10 @@ EXTRA_DIST += \
 	%D%/load.py \
 	%D%/metrics.py \
 	%D%/packages \
+	%D%/providers.py \
 	%D%/raw_http.py \
 	%D%/run.py \
+	%D%/service.py \
 	%D%/stock_runner.py \
 	%D%/tap.py \
 	%D%/tap_reader.py \

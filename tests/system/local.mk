@@ -5,6 +5,9 @@ EXTRA_DIST += \
 	%D%/100-local-key.py \
 	%D%/200-stock-runner.py \
 	%D%/210-nginx.py \
+	%D%/210-provider.py \
+	%D%/211-provider-minute.py \
+	%D%/212-faulty-provider.py \
 	%D%/220-key-replacement.py \
 	%D%/220-lighttpd.py \
 	%D%/230-bad-input.py \
