@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/010-tap-reader.py \
 	%D%/100-local-key.py \
 	%D%/200-stock-runner.py \
+	%D%/205-command-line.py \
 	%D%/210-nginx.py \
 	%D%/210-provider.py \
 	%D%/211-provider-minute.py \
