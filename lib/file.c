@@ -110,15 +110,26 @@ acp_file_read_fd(int fd, const char *name, size_t max,
 }
 
 enum acp_error
+acp_file_open(const char *path, int *fd, struct acp_buffer *why)
+{
+	/* without O_NONBLOCK a FIFO in the file's place would hold us */
+	int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (opened < 0)
+		return blame_open(path, why);
+	*fd = opened;
+	return ACP_OK;
+}
+
+enum acp_error
 acp_file_read(const char *path, size_t max, struct acp_secret *content,
 	struct acp_buffer *why)
 {
-	/* without O_NONBLOCK a FIFO in the file's place would hold us */
-	ACP_AUTO(fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ACP_AUTO(fd) int fd = -1;
+	enum acp_error error = acp_file_open(path, &fd, why);
 
-	if (fd < 0)
-		return blame_open(path, why);
+	if (error)
+		return error;
 	return acp_file_read_fd(fd, path, max, content, why);
 }
 

@@ -20,7 +20,15 @@
 ACP_MUST_CHECK enum acp_error acp_file_read(const char *path, size_t max,
 	struct acp_secret *content, struct acp_buffer *why);
 
-/* The same from an open descriptor, which stays open; name is for why. */
+/*
+ * Opens for reading, without ever waiting for a FIFO; *fd is the caller's.
+ * On failure why names path and reason: ACP_GONE not there, ACP_DENIED no
+ * permission, ACP_BAD_REQUEST nothing that can be read, ACP_FAULT.
+ */
+ACP_MUST_CHECK enum acp_error acp_file_open(
+	const char *path, int *fd, struct acp_buffer *why);
+
+/* As acp_file_read from an open descriptor, which stays open. */
 ACP_MUST_CHECK enum acp_error acp_file_read_fd(int fd, const char *name,
 	size_t max, struct acp_secret *content, struct acp_buffer *why);
 

@@ -13,7 +13,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 static void
@@ -84,27 +83,6 @@ judge_status(
 	return ACP_OK;
 }
 
-static enum acp_error
-blame_open(const char *path, struct acp_buffer *why)
-{
-	int reason = errno;
-
-	acp_buffer_printf(why, "%s: %s", path, strerror(reason));
-	switch (reason) {
-	case ENOENT:
-	case ENOTDIR:
-		return ACP_GONE;
-	case EMFILE:
-	case ENFILE:
-	case EIO:
-		return ACP_FAULT;
-	case ENXIO:
-		return ACP_BAD_REQUEST;
-	default:
-		return ACP_DENIED;
-	}
-}
-
 /* Adds the keys of an open file, judged by what was opened. */
 static enum acp_error
 add_file(int fd, const char *path, struct acp_keyring *ring,
@@ -132,18 +110,21 @@ static enum acp_error
 read_path(const char *path, size_t i, struct acp_keyring *ring,
 	struct acp_keyfile_stamp *stamp, struct acp_buffer *why)
 {
-	/* without O_NONBLOCK a FIFO in the file's place would hold us */
-	ACP_AUTO(fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ACP_AUTO(buffer) struct acp_buffer reason;
+	ACP_AUTO(fd) int fd = -1;
 	struct stat status = {0};
 	enum acp_error error;
 
-	if (fd < 0 && i > 0 && (errno == ENOENT || errno == ENOTDIR)) {
+	acp_buffer_init(&reason, ACP_LOG_VALUE_MAX);
+	error = acp_file_open(path, &fd, &reason);
+	if (error == ACP_GONE && i > 0) {
 		memset(&stamp->files[i], 0, sizeof(stamp->files[i]));
 		return ACP_OK;
 	}
-	if (fd < 0)
-		return blame_open(path, why);
+	if (error) {
+		acp_buffer_append(why, acp_buffer_peek(&reason));
+		return error;
+	}
 	error = add_file(fd, path, ring, &status, why);
 	set_stamp(stamp, i, &status);
 	return error;
