@@ -75,4 +75,4 @@ class Load:
         """Until that many further answers of that status came."""
         wanted = self.count(status) + number
         bed.wait_until(lambda: self.count(status) >= wanted,
-                       f"{number} more answers {status}; {self.counts}")
+                       f"{number} more answers {status} came")
