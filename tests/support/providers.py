@@ -18,6 +18,7 @@ import urllib.parse
 import urllib.request
 
 import bed
+import metrics
 import raw_http
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -167,19 +168,9 @@ def token_of(answer):
     return json.loads(answer.body)["token"]
 
 
-def metric(port, name):
-    """A value that /metrics shows, name with its labels."""
-    text = raw_http.request(port, "/metrics").body.decode()
-    for line in text.splitlines():
-        if line.startswith(f"ambient_cp_token_{name} "):
-            return float(line.rsplit(" ", 1)[1])
-    raise KeyError(name)
-
-
 def attempts(port):
     """How often the responder says that it asked its source."""
-    return int(metric(port, 'mint_total{result="ok"}')
-               + metric(port, 'mint_total{result="failed"}'))
+    return int(metrics.read(port).total("mint_total"))
 
 
 def wait_until_ready(port):

@@ -14,6 +14,7 @@ import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import bed
+import metrics
 import providers
 import tap
 from service import SESSION, UNAVAILABLE, Service, check_unavailable, shape
@@ -21,6 +22,7 @@ from service import SESSION, UNAVAILABLE, Service, check_unavailable, shape
 CALLERS = 12
 PROVIDER_TEXT = "PROVIDER-TEXT"
 HOUR = 3600
+OPENED = 'unseal_total{result="opened"}'
 
 
 def reply(**members):
@@ -156,8 +158,7 @@ def hold_callers(b, key, pool, config=""):
     bed.wait_until(lambda: stub.count("hold") == 1, "the provider is asked")
     futures = ask_many(pool, service, is_sealing=True)
     bed.wait_until(
-        lambda: providers.metric(
-            service.port, 'unseal_total{result="opened"}') == CALLERS,
+        lambda: metrics.read(service.port)[OPENED] == CALLERS,
         "every caller waits for a token alone")
     return stub, service, futures
 
@@ -256,9 +257,8 @@ def check_retry_after(t, b, key):
             service.ask(service.seal())
         t.equal(stub.state()["requests"], 1,
                 f"{name}: no caller makes us ask again")
-        t.equal(providers.metric(
-            service.port, 'unseal_total{result="opened"}'), 0,
-            f"{name}: nor costs a private key operation")
+        t.equal(metrics.read(service.port).operations(), 0,
+                f"{name}: nor costs a private key operation")
         end(stub, service)
 
 
