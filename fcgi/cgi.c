@@ -203,7 +203,7 @@ acp_cgi_run(const struct acp_options_spec *spec)
 	if (cgi.settings)
 		handle(&cgi);
 	else
-		answer(&cgi, ACP_OUTCOME_NOT_CONFIGURED, NULL, 0);
+		answer(&cgi, ACP_OUTCOME_NOT_CONFIGURED, NULL, RETRY_S);
 	refresh_token(&cgi);
 	acp_token_cache_free(&cgi.cache);
 	acp_keyset_free(&cgi.keyset);

@@ -32,6 +32,8 @@ static const struct acp_outcome_words words[ACP_OUTCOME__MAX] = {
 		"busy", ACP_LOG_WARN},
 	[ACP_OUTCOME_DRAINING] = {503, "Service Unavailable", "unavailable\n",
 		"", "draining", ACP_LOG_WARN},
+	[ACP_OUTCOME_NOT_CONFIGURED] = {503, "Service Unavailable",
+		"unavailable\n", "", "not_configured", ACP_LOG_ERROR},
 };
 
 const struct acp_outcome_words *
