@@ -59,6 +59,7 @@ serve(const struct acp_options *options, int inherited_fd)
 		acp_settings_new(config, &settings, &why))
 		return end_with(&why, stderr, EXIT_USAGE);
 	acp_log_configure(settings->log_level, settings->log_format);
+	acp_responder_hold_signals();
 	if (inherited_fd >= 0) {
 		error = acp_listener_open_inherited(
 			inherited_fd, &listener, &why);

@@ -219,20 +219,35 @@ clear(struct responder *responder)
 	free(responder->retired);
 }
 
+static sigset_t
+pick_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	return signals;
+}
+
+void
+acp_responder_hold_signals(void)
+{
+	const sigset_t signals = pick_signals();
+
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
 enum acp_error
 acp_responder_run(const struct acp_options *options,
 	struct acp_settings *take_settings, const struct acp_listener *listener)
 {
 	struct responder responder = {
 		.options = options, .settings = take_settings};
-	sigset_t signals;
+	const sigset_t signals = pick_signals();
 	enum acp_error error;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	log_warnings(take_settings);
 	error = start(&responder, listener->fd);
 	if (!error) {

@@ -12,7 +12,14 @@
 #include "lib/options.h"
 
 /*
- * Serves until SIGTERM or SIGINT, then drains. SIGHUP loads the configuration
+ * Holds back the signals that acp_responder_run looks for. Before the socket
+ * is made: one that came later would end the process with the socket left
+ * behind, or be lost.
+ */
+void acp_responder_hold_signals(void);
+
+/*
+ * After acp_responder_hold_signals. Serves until SIGTERM or SIGINT, then drains. SIGHUP loads the configuration
  * again from options: a bad one changes nothing. Takes settings, borrows the
  * rest. ACP_OK after a drain; ACP_FAULT, logged, when it could not start.
  */

@@ -13,7 +13,6 @@ EXTRA_DIST += \
 	%D%/220-key-replacement.py \
 	%D%/220-lighttpd.py \
 	%D%/230-bad-input.py \
-	%D%/250-silent-peers.py
-
 	%D%/250-silent-peers.py \
-	%D%/260-crash-and-drain.py
+	%D%/260-crash-and-drain.py \
+	%D%/265-early-signals.py
