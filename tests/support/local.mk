@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/bed.py \
 	%D%/faulty_idp.py \
 	%D%/fastcgi.py \
+	%D%/finder.py \
 	%D%/herd.py \
 	%D%/idp/idp.mjs \
 	%D%/idp/package-lock.json \

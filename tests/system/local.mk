@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	%D%/220-key-replacement.py \
 	%D%/220-lighttpd.py \
 	%D%/230-bad-input.py \
+	%D%/240-no-secrets-in-logs.py \
 	%D%/250-silent-peers.py \
 	%D%/260-crash-and-drain.py \
 	%D%/265-early-signals.py
