@@ -12,12 +12,15 @@ LIB_TESTS = \
 
 TOKEN_TESTS = \
 	tests/unit/test_bearer \
+	tests/unit/test_exchange \
 	tests/unit/test_gate \
+	tests/unit/test_held \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
 	tests/unit/test_outcome \
+	tests/unit/test_request \
 	tests/unit/test_results \
 	tests/unit/test_route \
 	tests/unit/test_session_id \
@@ -165,3 +168,12 @@ tests_unit_test_work_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=pthread_cond_broadcast
 tests_unit_test_token_cache_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_cache_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_request_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_request_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_exchange_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_exchange_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_held_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_held_LDADD = $(ACP_UNIT_TOKEN_LIBS)
