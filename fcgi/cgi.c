@@ -98,11 +98,15 @@ static void
 handle_token(struct cgi *cgi)
 {
 	struct acp_ciphertext ciphertext;
-	enum acp_outcome outcome;
+	enum acp_outcome outcome =
+		acp_exchange_read_ciphertext(cgi->exchange, NULL, &ciphertext);
 
-	cgi->keyset = load_keys(cgi->settings);
-	outcome = acp_exchange_read_ciphertext(
-		cgi->exchange, cgi->keyset, &ciphertext);
+	/* to load a key costs as much as to use it: not for everybody */
+	if (outcome == ACP_OUTCOME_NO_KEY) {
+		cgi->keyset = load_keys(cgi->settings);
+		outcome = acp_exchange_read_ciphertext(
+			cgi->exchange, cgi->keyset, &ciphertext);
+	}
 	if (outcome != ACP_OUTCOME_TOKEN) {
 		answer(cgi, outcome, NULL,
 			outcome == ACP_OUTCOME_NO_KEY ? RETRY_S : 0);

@@ -89,13 +89,11 @@ acp_exchange_read_ciphertext(const struct acp_exchange *exchange,
 		return ACP_OUTCOME_METHOD;
 	word = acp_bearer_find(
 		acp_request_peek(exchange->request, "HTTP_AUTHORIZATION"));
-	if (!word)
+	if (!word || acp_bearer_decode(word, ciphertext))
 		return ACP_OUTCOME_UNAUTHORIZED;
 	if (!keyset)
 		return ACP_OUTCOME_NO_KEY;
-	if (acp_bearer_decode(word, ciphertext) ||
-		!acp_keyset_may_open(
-			keyset, ciphertext->bytes, ciphertext->size))
+	if (!acp_keyset_may_open(keyset, ciphertext->bytes, ciphertext->size))
 		return ACP_OUTCOME_UNAUTHORIZED;
 	return ACP_OUTCOME_TOKEN;
 }

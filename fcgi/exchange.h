@@ -58,7 +58,8 @@ void acp_exchange_free(struct acp_exchange **exchange);
 /*
  * Steps 2, 3 and 5 of a /token request: method, bearer, form of the
  * ciphertext. ACP_OUTCOME_TOKEN when all is well and *ciphertext is written,
- * else what to answer. keyset may be NULL: ACP_OUTCOME_NO_KEY after step 3.
+ * else what to answer. keyset may be NULL: then ACP_OUTCOME_NO_KEY for what
+ * is well but for the key.
  */
 enum acp_outcome acp_exchange_read_ciphertext(
 	const struct acp_exchange *exchange, const struct acp_keyset *keyset,

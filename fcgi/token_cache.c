@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 
+#include <signal.h>
 #include <string.h>
 
 enum { BINDING_SIZE = 2 * ACP_HMAC_SIZE + 1 };
@@ -119,6 +120,17 @@ compute_retry_after_s(const struct acp_mint_schedule *schedule)
 	return left_ms > 1000 ? (unsigned int)((left_ms + 999) / 1000) : 1;
 }
 
+/*
+ * Web servers end a process whose caller has gone. Not while it asks: the
+ * next caller would ask again, and no failure would ever be written down.
+ */
+static void
+ignore_end(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
 /* Asks the source, under the lock, and writes down how it went. */
 static enum acp_error
 renew(struct acp_token_cache *cache, const char *binding,
@@ -126,11 +138,13 @@ renew(struct acp_token_cache *cache, const char *binding,
 {
 	struct acp_token *token = NULL;
 	int64_t retry_after_ms = 0;
-	enum acp_error error =
-		acp_token_source_fetch(cache->source, &token, &retry_after_ms);
-	int64_t now_ms = acp_clock_now_ms();
+	enum acp_error error;
+	int64_t now_ms;
 	int jitter = acp_mint_schedule_draw_jitter();
 
+	ignore_end();
+	error = acp_token_source_fetch(cache->source, &token, &retry_after_ms);
+	now_ms = acp_clock_now_ms();
 	if (!error && !acp_token_is_usable(token, now_ms)) {
 		acp_token_free(&token);
 		error = ACP_RETRY_LATER;

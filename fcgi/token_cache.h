@@ -36,6 +36,7 @@ void acp_token_cache_free(struct acp_token_cache **cache);
  *   ACP_DENIED       the provider refuses us, or our rules refuse the token
  *   ACP_RETRY_LATER  the provider fails, or did a moment ago
  *   ACP_FAULT        cache_dir cannot be used
+ * Who asks the provider ignores SIGTERM and SIGHUP from then on.
  */
 ACP_MUST_CHECK enum acp_error acp_token_cache_get(struct acp_token_cache *cache,
 	struct acp_token **token, unsigned int *retry_after_s);

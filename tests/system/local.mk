@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	%D%/211-provider-minute.py \
 	%D%/212-faulty-provider.py \
 	%D%/214-cgi-token-cache.py \
+	%D%/216-cgi-by-hand.py \
 	%D%/220-key-replacement.py \
 	%D%/220-lighttpd.py \
 	%D%/230-bad-input.py \
