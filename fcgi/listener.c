@@ -220,6 +220,28 @@ bind_unix(struct acp_listener *listener, const struct sockaddr_un *address,
 	return ACP_OK;
 }
 
+/*
+ * A name of our own beside path, cut to fit; false when path is too long for
+ * a socket, or its folder so long that no such name fits.
+ */
+static bool
+name_aside(const char *path, struct sockaddr_un *aside)
+{
+	const size_t most = sizeof(aside->sun_path) - 1;
+	size_t folder = (size_t)(strrchr(path, '/') + 1 - path);
+	size_t size = strlen(path);
+	char end[24];
+	size_t kept;
+
+	snprintf(end, sizeof(end), ".%ld", (long)getpid());
+	kept = size < most - strlen(end) ? size : most - strlen(end);
+	if (size > most || kept < folder)
+		return false;
+	snprintf(aside->sun_path, sizeof(aside->sun_path), "%.*s%s", (int)kept,
+		path, end);
+	return true;
+}
+
 /* Binds beside the path and renames, so that it is never half made. */
 static enum acp_error
 open_unix(const char *path, gid_t gid, struct acp_listener *listener,
@@ -229,11 +251,8 @@ open_unix(const char *path, gid_t gid, struct acp_listener *listener,
 	struct sockaddr_un aside = {.sun_family = AF_UNIX};
 	struct stat status;
 	enum acp_error error;
-	int size;
 
-	size = snprintf(aside.sun_path, sizeof(aside.sun_path), "%s.%ld", path,
-		(long)getpid());
-	if (size < 0 || (size_t)size >= sizeof(aside.sun_path)) {
+	if (!name_aside(path, &aside)) {
 		acp_buffer_printf(why, "socket %s: the path is too long", path);
 		return ACP_BAD_REQUEST;
 	}
