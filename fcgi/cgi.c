@@ -27,10 +27,22 @@ struct cgi {
 	struct acp_token_cache *cache; /* NULL: not needed so far */
 };
 
+/*
+ * From the first byte of the answer on the web server may take it for the
+ * end and stop us, but the token may yet have to be renewed.
+ */
+static void
+ignore_end(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
 static void
 answer(struct cgi *cgi, enum acp_outcome outcome, const char *body,
 	unsigned int retry_after_s)
 {
+	ignore_end();
 	acp_exchange_answer(cgi->exchange,
 		&(struct acp_answer){.outcome = outcome,
 			.body = body,
@@ -190,8 +202,6 @@ refresh_token(struct cgi *cgi)
 {
 	if (!cgi->cache)
 		return;
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	close(STDOUT_FILENO);
 	acp_token_cache_refresh(cgi->cache);
 }
