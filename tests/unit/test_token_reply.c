@@ -113,7 +113,7 @@ END_TEST
 static const struct {
 	int exp_s;
 	int end_s;
-} ends[] = {{99, 99}, {75, 75}, {101, 100}, {73, 100}, {0, 100}, {-99, 100}};
+} ends[] = {{99, 99}, {76, 76}, {101, 100}, {73, 100}, {0, 100}, {-99, 100}};
 
 START_TEST(a_token_ends_no_later_than_its_exp_unless_a_clock_is_wrong)
 {
