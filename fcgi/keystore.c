@@ -127,30 +127,52 @@ log_keys(const struct acp_keyset *keyset)
 			ACP_F_TEXT("place", i == 0 ? "current" : "other"));
 }
 
+static void
+count_failure(struct acp_keystore *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->status.failures++;
+	pthread_mutex_unlock(&store->lock);
+}
+
+/*
+ * Puts the fresh set to use, and gives up the old one in its place. The same
+ * keys stay the same set: work under way with them is then good, however
+ * often a reload is asked for.
+ */
+static void
+replace(struct acp_keystore *store, struct acp_keyset **fresh)
+{
+	struct acp_keyset *surplus = *fresh;
+
+	pthread_mutex_lock(&store->lock);
+	if (!is_same(store->current, *fresh)) {
+		surplus = store->current;
+		store->current = *fresh;
+	}
+	store->status.keys = acp_keyset_peek_ring(store->current)->count;
+	store->status.loaded_wall_ms = acp_clock_wall_ms();
+	pthread_mutex_unlock(&store->lock);
+	*fresh = surplus;
+}
+
 bool
 acp_keystore_refresh(struct acp_keystore *store, bool is_forced)
 {
-	struct acp_keyset *fresh, *old;
+	ACP_AUTO(keyset) struct acp_keyset *surplus = NULL;
 
 	if (store->is_stamped && !is_forced &&
 		!acp_keyfile_has_changed((const char *const *)store->paths,
 			store->path_count, &store->stamp))
 		return false;
-	fresh = load(store);
-	pthread_mutex_lock(&store->lock);
-	old = store->current;
-	if (!fresh) {
-		store->status.failures++;
-		pthread_mutex_unlock(&store->lock);
+	surplus = load(store);
+	if (!surplus) {
+		count_failure(store);
 		return false;
 	}
-	store->current = fresh;
-	store->status.keys = acp_keyset_peek_ring(fresh)->count;
-	store->status.loaded_wall_ms = acp_clock_wall_ms();
-	pthread_mutex_unlock(&store->lock);
-	if (!is_same(old, fresh))
-		log_keys(fresh);
-	acp_keyset_free(&old);
+	if (!is_same(store->current, surplus))
+		log_keys(surplus);
+	replace(store, &surplus);
 	return true;
 }
 

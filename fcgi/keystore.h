@@ -31,7 +31,8 @@ void acp_keystore_set_paths(
 
 /*
  * Reads the files when they changed since the last look, or is_forced. True
- * when another set is in use now. Logs what it did. Refreshing thread only.
+ * when good files were read; the set in use is another one only when the keys
+ * or their order are. Logs what it did. Refreshing thread only.
  */
 bool acp_keystore_refresh(struct acp_keystore *store, bool is_forced);
 

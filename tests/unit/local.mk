@@ -17,6 +17,7 @@ TOKEN_TESTS = \
 	tests/unit/test_held \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
+	tests/unit/test_keystore \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
 	tests/unit/test_outcome \
@@ -147,6 +148,9 @@ tests_unit_test_unseal_LDADD = $(ACP_CRYPTO_LIBS)
 
 tests_unit_test_gate_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_gate_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_keystore_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_keystore_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_outcome_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_outcome_LDADD = $(ACP_UNIT_TOKEN_LIBS)
