@@ -445,7 +445,8 @@ def id_rows(keys):
               keys.previous)
     yield put("the longest, the other key", "403", b"a" * 318, keys.previous)
     for name, text in (
-            ("empty", b""), ("1 character", b"a"), ("7 characters", b"abcdefg"),
+            ("empty", b""), ("1 character", b"a"),
+            ("7 characters", b"abcdefg"),
             ("129 characters", b"a" * 129), ("130 characters", b"a" * 130),
             ("the longest", b"a" * 190), ("- first", b"-abcdefgh"),
             (". first", b".abcdefgh"), ("_ first", b"_abcdefgh"),
@@ -754,6 +755,24 @@ def socket_rows(value):
                       (b"X_HTTP_AUTHORIZATION", value)))
     yield put("http_authorization in lower case", "401", auth=None,
               params=((b"http_authorization", value),))
+
+
+def free_rows(keys):
+    """Rows whose answer is known before any RSA work, but for one good
+    credential, which is the first of them."""
+    good = with_both_marks(keys.current)
+    over = [modulus(keys.current), modulus(keys.current) + 1,
+            (1 << 2048) - 1]
+    return [*header_rows(good), *doubled_rows(good), *control_rows(good),
+            # these may be as good as any other, to look at
+            *[row for row in base64_rows(good) if not row.name.endswith(
+                ("all A", "all lower case", "hexadecimal"))],
+            *method_rows(b"Bearer " + good),
+            *path_rows(b"Bearer " + good),
+            *[Row("over the modulus", "401", auth=bearer(
+                value.to_bytes(256, "big"))) for value in over],
+            Row("over the modulus", "401",
+                auth=bearer(over_modulus(keys.current)))]
 
 
 def rows(keys):

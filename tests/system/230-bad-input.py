@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import bad_requests
 import bed
 import fastcgi
+import metrics
 import raw_http
 import tap
 
@@ -218,6 +219,20 @@ def check_table(t, b, channels, expected, table):
              f"{channel}: all 401 are the same to the byte", *kinds.items())
 
 
+def check_costs(t, channels, rows):
+    """What can be refused at sight buys no private key operation."""
+    port = channels.ports["nginx"]
+    for channel in ("nginx", "socket"):
+        before = metrics.read(port).operations()
+        for row in rows:
+            if row.wanted_of(channel) != bad_requests.NOT_ASKED:
+                channels.ask(channel, row)
+        # the good one among them is opened once for all
+        most = 1 if channel == "nginx" else 0
+        t.equal(metrics.read(port).operations() - before, most,
+                f"{channel}: {len(rows)} requests cost no private key work")
+
+
 # --- records that are refused -------------------------------------------------
 
 def refused_records(value):
@@ -398,6 +413,7 @@ with tap.Tap() as t, bed.Bed(t) as b:
     table = bad_requests.rows(keys)
     t.ok(len(table) >= 150, f"the table has {len(table)} rows")
     check_table(t, b, channels, Expected(token, expiry), table)
+    check_costs(t, channels, bad_requests.free_rows(keys))
     check_refused_records(t, channels, good)
     check_random_bytes(t, channels, good)
     check_metrics(t, b, channels)
