@@ -17,4 +17,5 @@ EXTRA_DIST += \
 	%D%/240-no-secrets-in-logs.py \
 	%D%/250-silent-peers.py \
 	%D%/260-crash-and-drain.py \
-	%D%/265-early-signals.py
+	%D%/265-early-signals.py \
+	%D%/270-sockets.py

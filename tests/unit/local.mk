@@ -18,6 +18,7 @@ TOKEN_TESTS = \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
 	tests/unit/test_keystore \
+	tests/unit/test_metrics \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
 	tests/unit/test_outcome \
@@ -181,3 +182,6 @@ tests_unit_test_exchange_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_held_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_held_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_metrics_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_metrics_LDADD = $(ACP_UNIT_TOKEN_LIBS)
