@@ -430,6 +430,17 @@ acp_minter_replace_source(struct acp_minter *minter,
 	pthread_mutex_unlock(&minter->lock);
 }
 
+bool
+acp_minter_has_adopted(struct acp_minter *minter)
+{
+	bool has_adopted;
+
+	pthread_mutex_lock(&minter->lock);
+	has_adopted = !minter->next_source;
+	pthread_mutex_unlock(&minter->lock);
+	return has_adopted;
+}
+
 /* What callers ask */
 
 /* An attempt is under way, is due, or none has ended yet. */

@@ -71,6 +71,12 @@ void acp_minter_replace_source(struct acp_minter *minter,
 	int64_t mint_wait_ms);
 
 /*
+ * True when the source that was given last is the one in use: what the ones
+ * before it borrowed is free then.
+ */
+bool acp_minter_has_adopted(struct acp_minter *minter);
+
+/*
  * Any thread. "Expected" means an attempt is under way, or the first one has
  * not ended. waiter may be NULL: then ACP_MINT_HELD is not given.
  */

@@ -28,7 +28,7 @@ enum { LOOK_S = 1 };
 struct responder {
 	const struct acp_options *options;
 	struct acp_settings *settings;
-	/* replaced at reloads: a fetch under way may still read from one */
+	/* replaced at reloads: a fetch under way may still read from them */
 	struct acp_settings **retired;
 	size_t retired_count;
 	struct acp_metrics *metrics;
@@ -107,7 +107,17 @@ apply(struct responder *responder, const struct acp_settings *settings)
 		settings->mint_wait_ms);
 }
 
-/* Keeps the settings until the end: a few kilobytes a reload. */
+/* Frees, with the secrets in them, what no fetch can read from any more. */
+static void
+free_retired(struct responder *responder)
+{
+	if (!acp_minter_has_adopted(responder->minter))
+		return;
+	while (responder->retired_count > 0)
+		acp_settings_free(
+			&responder->retired[--responder->retired_count]);
+}
+
 static void
 retire(struct responder *responder)
 {
@@ -132,6 +142,7 @@ reload(struct responder *responder)
 		return;
 	}
 	warn_fixed(responder->settings, fresh);
+	free_retired(responder);
 	apply(responder, fresh);
 	retire(responder);
 	responder->settings = fresh;
@@ -182,6 +193,7 @@ serve(struct responder *responder, const sigset_t *signals)
 			reload(responder);
 			break;
 		default:
+			free_retired(responder);
 			refresh_keys(responder, false);
 		}
 	}

@@ -33,6 +33,7 @@ struct fake {
 	int64_t retry_after_ms;
 	const char *value;
 	bool is_cancelled;
+	bool is_stubborn; /* does not heed a cancel */
 	bool has_changed;
 	bool *is_freed;
 };
@@ -82,7 +83,7 @@ cancel_fake(struct acp_token_source *base)
 	struct fake *fake = (struct fake *)base;
 
 	pthread_mutex_lock(&lock);
-	fake->is_cancelled = true;
+	fake->is_cancelled = !fake->is_stubborn;
 	pthread_cond_broadcast(&news);
 	pthread_mutex_unlock(&lock);
 }
@@ -464,6 +465,28 @@ START_TEST(a_new_source_cuts_the_old_ones_fetch_short_and_keeps_callers)
 }
 END_TEST
 
+START_TEST(a_source_is_adopted_once_no_fetch_of_another_is_under_way)
+{
+	bool is_freed = false;
+	struct fake *old = make_fake("a", LONG_MS);
+	struct fake *new = make_fake("b", LONG_MS);
+	struct acp_minter *minter;
+
+	old->is_freed = &is_freed;
+	old->is_stubborn = true;
+	minter = start(old, LONG_MS);
+	wait_until_begun(old, 1);
+	ck_assert(acp_minter_has_adopted(minter));
+	acp_minter_replace_source(minter, &new->base, 0, LONG_MS);
+	ck_assert(!acp_minter_has_adopted(minter));
+	allow(old, 1, ACP_OK);
+	wait_until_begun(new, 1);
+	ck_assert(acp_minter_has_adopted(minter));
+	ck_assert(is_freed);
+	finish(minter);
+}
+END_TEST
+
 static void
 quiet(void)
 {
@@ -494,6 +517,8 @@ minter_suite(void)
 		tcase, a_new_source_replaces_the_token_only_when_it_gives_one);
 	tcase_add_test(tcase,
 		a_new_source_cuts_the_old_ones_fetch_short_and_keeps_callers);
+	tcase_add_test(tcase,
+		a_source_is_adopted_once_no_fetch_of_another_is_under_way);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
