@@ -165,7 +165,8 @@ def credentials(idp, client=CLIENT, secret=SECRET):
 
 
 def token_of(answer):
-    return json.loads(answer.body)["token"]
+    """The token, or None for any answer but 200."""
+    return json.loads(answer.body)["token"] if answer.status == 200 else None
 
 
 def attempts(port):
@@ -189,8 +190,8 @@ class Sample:
         self.answer = ask()
         self.came = time.time()
         self.status = self.answer.status
-        self.token = self.left = None
-        if self.status == 200:
-            self.token = token_of(self.answer)
+        self.token = token_of(self.answer)
+        self.left = None
+        if self.token:
             self.claims = verifier.claims(self.token)
             self.left = self.claims["exp"] - sent

@@ -47,8 +47,7 @@ class Service:
         return self.responder.log()
 
     def token(self):
-        answer = self.ask()
-        return providers.token_of(answer) if answer.status == 200 else None
+        return providers.token_of(self.ask())
 
     def client(self):
         """Whose token is given."""

@@ -8,6 +8,8 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -21,6 +23,14 @@ from service import SESSION, UNAVAILABLE, shape
 CALLERS = 12
 LIFE = 300
 NOT_READY = (503, b"no usable token is in hand\n")
+
+
+def age(record, seconds):
+    """Makes the token that much older, owner and mode of the record as they
+    are."""
+    content = json.loads(record.read_text())
+    content["asked_ms"] -= seconds * 1000
+    record.write_text(json.dumps(content))
 
 
 class Cgi:
@@ -48,8 +58,7 @@ class Cgi:
             self.port, stock_runner.seal(self.public_key, SESSION))
 
     def token(self):
-        answer = self.ask()
-        return providers.token_of(answer) if answer.status == 200 else None
+        return providers.token_of(self.ask())
 
     def ready(self):
         answer = raw_http.request(self.port, "/readyz")
@@ -76,12 +85,8 @@ class Cgi:
         shutil.rmtree(self.cache, ignore_errors=True)
 
     def age(self, seconds):
-        """Makes the token that much older, owner and mode of the record as
-        they are."""
         self.wait_until_quiet()
-        record = json.loads(self.record.read_text())
-        record["asked_ms"] -= seconds * 1000
-        self.record.write_text(json.dumps(record))
+        age(self.record, seconds)
 
     def logged(self, text):
         return any(text in path.read_text("utf-8", "replace")
@@ -151,6 +156,53 @@ def check_renewal(t, cgi, stub):
     cgi.age(41)
     fresh = bed.wait_until(cgi.token, "a token is given")
     t.ok(fresh != token, "H-04: a nearly expired one is not given out")
+
+
+def fill(pipe):
+    """Nothing more can be written into it until it is read."""
+    os.set_blocking(pipe, False)
+    try:
+        while True:
+            os.write(pipe, b" " * 4096)
+    except BlockingIOError:
+        os.set_blocking(pipe, True)
+
+
+def is_ignoring(pid, number):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    mask = int(status.partition("SigIgn:\t")[2].split("\n")[0], 16)
+    return mask >> (number - 1) & 1
+
+
+def check_early_end(t, b, stub):
+    """Without a web server, in place of one that ends the program as soon as
+    it has the answer."""
+    key, cache = b.make_key(), b.path("early-cache")
+    shim = b.write_shim("early", {
+        "CP_TOKEN_KEY_FILE": key, "CP_TOKEN_CACHE_DIR": cache,
+        **providers.credentials(stub)})
+    env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET",
+           "REQUEST_URI": "/readyz"}
+    stub.set(mode="ok")
+    subprocess.run([shim], env=env, check=True, capture_output=True,
+                   stdin=subprocess.DEVNULL)
+    requests = stub.state()["requests"]
+    age(cache / "token", LIFE - 50)
+    out, pipe = os.pipe()
+    fill(pipe)
+    process = subprocess.Popen([shim], env=env, stdout=pipe,
+                               stdin=subprocess.DEVNULL)
+    os.close(pipe)
+    bed.wait_until(lambda: is_ignoring(process.pid, signal.SIGTERM),
+                   "the program ignores SIGTERM before it has answered")
+    process.send_signal(signal.SIGTERM)
+    with os.fdopen(out, "rb") as stream:
+        answer = stream.read()
+    t.ok(answer.endswith(b"\r\n\r\nok"), "the answer is whole", answer[-80:])
+    t.equal(process.wait(bed.PATIENCE), 0,
+            "a program that is told to end as it answers")
+    t.equal(stub.state()["requests"], requests + 1,
+            "renews the token all the same")
 
 
 def damage_each_way(record):
@@ -264,6 +316,7 @@ with (tap.Tap() as t, bed.Bed(t) as b,
     check_files(t, b, cgi, stub)
     check_single_flight(t, cgi, stub, pool)
     check_renewal(t, cgi, stub)
+    check_early_end(t, b, stub)
     check_damage(t, b, cgi)
     check_folders(t, b, cgi, stub)
     check_down(t, b, cgi, stub)
