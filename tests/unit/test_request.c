@@ -262,10 +262,11 @@ START_TEST(a_body_that_came_is_read_away)
 	struct acp_request *request;
 	char byte;
 
-	PUT(BEGIN LENGTH_PARAMS END_OF_PARAMS "\1\5\0\1\0\11\0\0some body");
-	shutdown(theirs, SHUT_WR);
+	PUT(BEGIN LENGTH_PARAMS END_OF_PARAMS);
 	request = acp_request_new_fastcgi(ours);
 	ck_assert_ptr_nonnull(request);
+	PUT("\1\5\0\1\0\11\0\0some body");
+	shutdown(theirs, SHUT_WR);
 	acp_request_free(&request);
 	/* an end, and not the reset that unread bytes would make */
 	ck_assert_int_eq(recv(theirs, &byte, 1, 0), 0);
