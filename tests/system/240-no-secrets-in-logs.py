@@ -194,6 +194,9 @@ def drive_socket(scene, responder):
 
 def drive_all_requests(scene, responder):
     drive_requests(scene)
+    if bed.WRAPPER:
+        # each request is a process that takes seconds to start
+        scene.ports.pop("cgi")
     drive_methods_and_paths(scene)
     drive_malformed(scene)
     drive_socket(scene, responder)
@@ -310,7 +313,8 @@ def run_static(scene, b):
     drive_config_reloads(scene, responder, config, lines)
     drive_static_token(scene, b, responder, token_file, scene.ports["nginx"])
     check_log_id(scene, b, responder)
-    # killed, and its socket still there; then gone
+    # killed, and its socket still there; then gone; CGI needs neither
+    scene.ports.pop("cgi", None)
     responder.kill()
     drive_requests(scene)
     drive_methods_and_paths(scene)
