@@ -273,37 +273,28 @@ START_TEST(a_body_that_came_is_read_away)
 }
 END_TEST
 
-struct sender {
-	int fd;
-	int sent;
-};
-
 static void *
 drip(void *argument)
 {
-	struct sender *sender = argument;
+	const int *fd = argument;
 
-	while (send(sender->fd, "x", 1, MSG_NOSIGNAL) == 1) {
-		sender->sent++;
+	while (send(*fd, "x", 1, MSG_NOSIGNAL) == 1)
 		usleep(1000);
-	}
 	return NULL;
 }
 
 START_TEST(a_peer_that_never_stops_sending_is_closed)
 {
-	struct sender sender = {.fd = theirs};
 	struct acp_request *request;
 	pthread_t thread;
 
 	PUT(BEGIN LENGTH_PARAMS END_OF_PARAMS);
 	request = acp_request_new_fastcgi(ours);
 	ck_assert_ptr_nonnull(request);
-	ck_assert_int_eq(pthread_create(&thread, NULL, drip, &sender), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, drip, &theirs), 0);
 	acp_request_free(&request);
 	ck_assert(!is_open(ours));
 	pthread_join(thread, NULL);
-	ck_assert_int_gt(sender.sent, 0);
 }
 END_TEST
 
