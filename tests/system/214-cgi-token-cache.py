@@ -3,6 +3,7 @@
 """Plain CGI behind lighttpd with an identity provider: the token rests in
 cache_dir between the processes, one of them at a time asks the provider, and
 whatever is odd about folder or record is never believed."""
+# valgrind: no, a program a request there outlasts the 8 s of a renewal
 import concurrent.futures
 import json
 import os
