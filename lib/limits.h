@@ -61,5 +61,6 @@
 /* Logs. */
 #define ACP_LOG_VALUE_MAX 512
 #define ACP_LOG_LINE_MAX (32 * 1024)
+#define ACP_LOG_WAIT_MS 500 /* for a reader of the log that has stopped */
 
 #endif

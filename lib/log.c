@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log writer of all programs. Owns the level and the format, nothing
- * else; must never block on anything but stderr itself.
+ * else. A reader of stderr that has stopped must not stop the program: once
+ * it was waited for in vain, lines are dropped, and counted, until it reads.
  */
 #include <config.h>
 
@@ -11,12 +12,18 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
 
 static _Atomic enum acp_log_level threshold = ACP_LOG_INFO;
 static atomic_bool is_json = true;
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
+static bool is_stalled; /* stderr was waited for in vain; while writing */
+static atomic_uint dropped; /* lines since then */
 
 void
 acp_log_configure(enum acp_log_level level, enum acp_log_format format)
@@ -95,13 +102,65 @@ append_start(
 			line, "%s %-5s %s", now, name_level(level), event);
 }
 
+/* False when nobody reads: waits for that once, then not until it works. */
+static bool
+may_write(void)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (poll(&out, 1, is_stalled ? 0 : ACP_LOG_WAIT_MS) == 0) {
+		is_stalled = true;
+		return false;
+	}
+	is_stalled = false;
+	return true;
+}
+
+static bool
+has_written(const struct acp_buffer *line)
+{
+	size_t written = 0;
+	ssize_t n;
+
+	while (written < line->size) {
+		if (!may_write())
+			return false;
+		/* a pipe that is ready takes this much without a wait */
+		n = write(STDERR_FILENO, line->text + written,
+			line->size - written < PIPE_BUF ? line->size - written
+							: PIPE_BUF);
+		if (n <= 0)
+			return false;
+		written += (size_t)n;
+	}
+	return true;
+}
+
+static void
+write_line(const struct acp_buffer *line)
+{
+	unsigned int lost;
+	bool is_written;
+
+	/* or two writers find room for one, and the other has to wait */
+	pthread_mutex_lock(&writing);
+	is_written = has_written(line);
+	pthread_mutex_unlock(&writing);
+	if (!is_written) {
+		dropped++;
+		return;
+	}
+	lost = atomic_exchange(&dropped, 0);
+	if (lost > 0)
+		acp_log(ACP_LOG_WARN, "log_lines_dropped",
+			ACP_F_INT("lines", lost));
+}
+
 void
 acp_log_write(enum acp_log_level level, const char *event,
 	const struct acp_log_field *fields)
 {
 	ACP_AUTO(buffer) struct acp_buffer line;
-	size_t written = 0;
-	ssize_t n;
 
 	acp_buffer_init(&line, ACP_LOG_LINE_MAX);
 	if (!acp_log_is_on(level))
@@ -113,13 +172,7 @@ acp_log_write(enum acp_log_level level, const char *event,
 	line.is_failed = false;
 	line.limit += 2;
 	acp_buffer_append(&line, is_json ? "}\n" : "\n");
-	while (written < line.size) {
-		n = write(STDERR_FILENO, line.text + written,
-			line.size - written);
-		if (n <= 0)
-			break;
-		written += (size_t)n;
-	}
+	write_line(&line);
 }
 
 void

@@ -67,7 +67,11 @@ void acp_log_configure(enum acp_log_level level, enum acp_log_format format);
 /* True when a line of that level would be written. */
 bool acp_log_is_on(enum acp_log_level level);
 
-/* Use the macro. fields ends with kind ACP_LOG_END. */
+/*
+ * Use the macro. fields ends with kind ACP_LOG_END. When nobody reads standard
+ * error it waits for that ACP_LOG_WAIT_MS once, then drops lines until somebody
+ * does, and tells how many.
+ */
 void acp_log_write(enum acp_log_level level, const char *event,
 	const struct acp_log_field *fields);
 

@@ -8,6 +8,7 @@ LIB_TESTS = \
 	tests/unit/test_hmac \
 	tests/unit/test_key \
 	tests/unit/test_keyfile \
+	tests/unit/test_log \
 	tests/unit/test_options
 
 TOKEN_TESTS = \
@@ -68,6 +69,9 @@ tests_unit_test_file_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_file_LDADD = $(ACP_UNIT_LIBS)
 tests_unit_test_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fchmod \
 	-Wl,--wrap=fsync -Wl,--wrap=renameat -Wl,--wrap=write
+
+tests_unit_test_log_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_log_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_hmac_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_hmac_LDADD = $(ACP_UNIT_LIBS)
