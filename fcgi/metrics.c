@@ -236,7 +236,7 @@ write_keys(const struct acp_metrics_gauges *gauges, struct acp_buffer *text)
 	write_seconds(text, "key_loaded_timestamp_seconds",
 		gauges->key_loaded_wall_ms);
 	write_head(text, "key_reload_failures_total", "counter",
-		"Key files that were refused while others kept serving.");
+		"Attempts to read the key files that gave no keys.");
 	write_value(text, "key_reload_failures_total", "",
 		gauges->key_reload_failures);
 }
