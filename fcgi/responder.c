@@ -201,13 +201,16 @@ serve(struct responder *responder, const sigset_t *signals)
 
 /* Answers what is held as long as drain allows; the rest gets 503. */
 static void
-drain(struct responder *responder)
+drain(struct responder *responder, struct acp_listener *listener)
 {
 	int64_t end_ms = acp_clock_now_ms() + responder->settings->drain_ms;
 
 	acp_log(ACP_LOG_INFO, "draining");
 	acp_service_start_drain(responder->service);
 	acp_acceptors_stop(responder->acceptors);
+	/* or callers would wait for an end; an inherited one goes on to others */
+	if (listener->path[0])
+		acp_listener_close(listener);
 	if (!acp_service_wait_idle(responder->service, end_ms))
 		acp_log(ACP_LOG_WARN, "drain_ended");
 }
@@ -253,7 +256,7 @@ acp_responder_hold_signals(void)
 
 enum acp_error
 acp_responder_run(const struct acp_options *options,
-	struct acp_settings *take_settings, const struct acp_listener *listener)
+	struct acp_settings *take_settings, struct acp_listener *listener)
 {
 	struct responder responder = {
 		.options = options, .settings = take_settings};
@@ -268,7 +271,7 @@ acp_responder_run(const struct acp_options *options,
 			ACP_F_TEXT("unseal", ACP_UNSEAL_BACKEND),
 			ACP_F_INT("workers", take_settings->workers));
 		serve(&responder, &signals);
-		drain(&responder);
+		drain(&responder, listener);
 	}
 	clear(&responder);
 	acp_log(ACP_LOG_INFO, "stopped");

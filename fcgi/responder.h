@@ -21,10 +21,10 @@ void acp_responder_hold_signals(void);
 /*
  * After acp_responder_hold_signals. Serves until SIGTERM or SIGINT, then drains. SIGHUP loads the configuration
  * again from options: a bad one changes nothing. Takes settings, borrows the
- * rest. ACP_OK after a drain; ACP_FAULT, logged, when it could not start.
+ * rest; a unix socket that is ours is closed when the drain begins. ACP_OK after a drain; ACP_FAULT, logged, when it could not start.
  */
 ACP_MUST_CHECK enum acp_error acp_responder_run(
 	const struct acp_options *options, struct acp_settings *take_settings,
-	const struct acp_listener *listener);
+	struct acp_listener *listener);
 
 #endif
