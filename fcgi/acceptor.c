@@ -134,13 +134,14 @@ unpark(struct acceptor *acceptor, struct parked *parked)
 
 /* Looks again at a parked connection, and unparks it when it is settled. */
 static void
-look_again(struct acceptor *acceptor, struct parked *parked)
+look_again(struct acceptor *acceptor, struct parked *parked, uint32_t events)
 {
 	bool had_bytes = parked->has_bytes;
 	enum acp_gate_verdict verdict = look(parked->fd, &parked->has_bytes);
 	int fd = parked->fd;
 
-	if (verdict == ACP_GATE_INCOMPLETE) {
+	/* what is not whole when the peer has hung up never will be */
+	if (verdict == ACP_GATE_INCOMPLETE && !(events & EPOLLRDHUP)) {
 		if (parked->has_bytes && !had_bytes)
 			parked->deadline_ms =
 				acp_clock_now_ms() + ACP_REQUEST_WAIT_MS;
@@ -172,7 +173,7 @@ park(struct acceptor *acceptor, int fd, bool has_bytes)
 		parked->next->previous = parked;
 	acceptor->parked = parked;
 	acceptor->parked_count++;
-	if (!watch(acceptor->epoll_fd, fd, EPOLLIN | EPOLLET,
+	if (!watch(acceptor->epoll_fd, fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
 		    (uint64_t)(uintptr_t)parked)) {
 		unpark(acceptor, parked);
 		refuse(acceptor, fd, "epoll failed");
@@ -307,7 +308,7 @@ end_deserted(struct acceptor *acceptor, uint64_t ticket)
 }
 
 static void
-dispatch(struct acceptor *acceptor, uint64_t data)
+dispatch(struct acceptor *acceptor, uint64_t data, uint32_t events)
 {
 	if (data & ACP_HELD_TICKET)
 		end_deserted(acceptor, data);
@@ -316,7 +317,7 @@ dispatch(struct acceptor *acceptor, uint64_t data)
 	else if (data == EVENT_WAKE)
 		start_drain(acceptor);
 	else
-		look_again(acceptor, (struct parked *)(uintptr_t)data);
+		look_again(acceptor, (struct parked *)(uintptr_t)data, events);
 }
 
 static void *
@@ -330,7 +331,7 @@ run_acceptor(void *argument)
 		count = epoll_wait(acceptor->epoll_fd, &event, 1,
 			acceptor->parked ? TICK_MS : -1);
 		if (count == 1)
-			dispatch(acceptor, event.data.u64);
+			dispatch(acceptor, event.data.u64, event.events);
 		if (acceptor->parked)
 			age_parked(acceptor);
 	}

@@ -65,7 +65,7 @@ load_keys(const struct acp_settings *settings)
 	enum acp_error error;
 
 	acp_keyring_init(&ring);
-	acp_buffer_init(&why, ACP_LOG_VALUE_MAX);
+	acp_buffer_init(&why, ACP_CONFIG_FILE_MAX);
 	error = acp_keyfile_read(settings->key_files, settings->key_file_count,
 		&ring, &stamp, &why);
 	if (!error)
@@ -186,7 +186,7 @@ load_settings(const struct acp_options_spec *spec)
 	struct acp_config *config = NULL;
 
 	acp_options_init(&options, spec);
-	acp_buffer_init(&why, ACP_LOG_VALUE_MAX);
+	acp_buffer_init(&why, ACP_CONFIG_FILE_MAX);
 	if (acp_options_load(&options, &config, &why) ||
 		acp_settings_new(config, &settings, &why))
 		acp_log_message(ACP_LOG_ERROR, "configuration", "%s",

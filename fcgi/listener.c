@@ -212,7 +212,7 @@ bind_unix(struct acp_listener *listener, const struct sockaddr_un *address,
 	umask(umask_before);
 	if (failed)
 		return fail(why, "bind", address->sun_path);
-	if (gid != (gid_t)-1 && chown(address->sun_path, (uid_t)-1, gid))
+	if (gid != (gid_t)-1 && lchown(address->sun_path, (uid_t)-1, gid))
 		return fail(
 			why, "give to its socket_group:", address->sun_path);
 	if (listen(listener->fd, ACP_SOCKET_BACKLOG))

@@ -138,6 +138,23 @@ pull_waiter(struct acp_minter *minter, struct acp_mint_waiter *waiter)
 }
 
 /*
+ * An attempt is under way, is due, or comes soon after the first failures: a
+ * provider that starts a moment later than its callers must not fail them.
+ */
+static bool
+is_expected(const struct acp_minter *minter, int64_t now_ms)
+{
+	int64_t left_ms = minter->schedule.next_ms - now_ms;
+
+	return !minter->is_stopping &&
+		(minter->is_fetching || !minter->has_tried ||
+			minter->next_source || left_ms <= 0 ||
+			(minter->schedule.pause_ms <= ACP_MINT_HOPE_MS &&
+				left_ms <= ACP_MINT_HOPE_MS &&
+				left_ms < minter->mint_wait_ms));
+}
+
+/*
  * Releases, without the lock, those whose deadline is not after until_ms.
  * Who is called may free its waiter.
  */
@@ -234,7 +251,8 @@ take_failure(struct acp_minter *minter, struct outcome *outcome)
 		ACP_F_SECONDS(
 			"retry_in", (minter->schedule.next_ms - now_ms) * 1000),
 		ACP_F_INT("usable_ms", get_usable_ms(minter, now_ms)));
-	release_waiters(minter, INT64_MAX, NULL);
+	if (!is_expected(minter, now_ms))
+		release_waiters(minter, INT64_MAX, NULL);
 }
 
 static void
@@ -442,16 +460,6 @@ acp_minter_has_adopted(struct acp_minter *minter)
 }
 
 /* What callers ask */
-
-/* An attempt is under way, is due, or none has ended yet. */
-static bool
-is_expected(const struct acp_minter *minter, int64_t now_ms)
-{
-	return !minter->is_stopping &&
-		(minter->is_fetching || !minter->has_tried ||
-			minter->next_source ||
-			minter->schedule.next_ms <= now_ms);
-}
 
 enum acp_mint_answer
 acp_minter_ask(struct acp_minter *minter, struct acp_mint_waiter *waiter,

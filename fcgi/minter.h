@@ -22,7 +22,7 @@ struct acp_minter;
 struct acp_mint_waiter {
 	/*
 	 * Called once, on the minter's thread and without its lock: with a
-	 * usable token (borrowed), or with NULL when the attempt failed or
+	 * usable token (borrowed), or with NULL when attempts failed and none is expected, or
 	 * mint_wait ran out. Must not block for long.
 	 */
 	void (*release)(
@@ -77,8 +77,8 @@ void acp_minter_replace_source(struct acp_minter *minter,
 bool acp_minter_has_adopted(struct acp_minter *minter);
 
 /*
- * Any thread. "Expected" means an attempt is under way, or the first one has
- * not ended. waiter may be NULL: then ACP_MINT_HELD is not given.
+ * Any thread. "Expected" means an attempt is under way, or comes within mint_wait
+ * while not more than the first few have failed. waiter may be NULL: then ACP_MINT_HELD is not given.
  */
 enum acp_mint_answer acp_minter_ask(struct acp_minter *minter,
 	struct acp_mint_waiter *waiter, struct acp_token **token);

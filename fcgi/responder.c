@@ -133,7 +133,7 @@ reload(struct responder *responder)
 	struct acp_settings *fresh = NULL;
 	struct acp_config *config = NULL;
 
-	acp_buffer_init(&why, ACP_LOG_VALUE_MAX);
+	acp_buffer_init(&why, ACP_CONFIG_FILE_MAX);
 	if (acp_options_load(responder->options, &config, &why) ||
 		acp_settings_new(config, &fresh, &why)) {
 		acp_log_message(ACP_LOG_ERROR, "reload_refused",

@@ -50,6 +50,7 @@
 #define ACP_TOKEN_LIFE_DEFAULT_S 60
 #define ACP_TOKEN_CACHE_FILE_MAX (2 * ACP_TOKEN_MAX + 1024)
 #define ACP_TOKEN_MARGIN_MS 10000 /* a token is given with this much life */
+#define ACP_MINT_HOPE_MS 2500 /* callers wait through pauses up to this */
 #define ACP_MINT_PAUSE_MIN_MS 500 /* between two attempts */
 #define ACP_MINT_PAUSE_MAX_MS 30000
 #define ACP_MINT_PAUSE_EMPTY_MS 5000 /* the most with no usable token */

@@ -274,6 +274,44 @@ START_TEST(a_failed_attempt_releases_its_callers_and_holds_no_more)
 }
 END_TEST
 
+START_TEST(callers_are_held_through_the_first_failures)
+{
+	struct fake *fake = make_fake("a", LONG_MS);
+	struct acp_minter *minter = start(fake, LONG_MS);
+	struct caller early = {0}, between = {0};
+
+	ck_assert_int_eq(ask(minter, &early), ACP_MINT_HELD);
+	allow(fake, 1, ACP_RETRY_LATER);
+	wait_until_begun(fake, 2);
+	ck_assert(acp_minter_is_hopeful(minter));
+	ck_assert_int_eq(ask(minter, &between), ACP_MINT_HELD);
+	allow(fake, 1, ACP_OK);
+	wait_for_release(&early);
+	wait_for_release(&between);
+	ck_assert_ptr_nonnull(early.token);
+	ck_assert_ptr_nonnull(between.token);
+	acp_token_free(&early.token);
+	acp_token_free(&between.token);
+	finish(minter);
+}
+END_TEST
+
+START_TEST(callers_are_let_go_when_failures_go_on)
+{
+	struct fake *fake = make_fake("a", LONG_MS);
+	struct acp_minter *minter = start(fake, LONG_MS);
+	struct caller caller = {0};
+
+	ck_assert_int_eq(ask(minter, &caller), ACP_MINT_HELD);
+	allow(fake, 4, ACP_RETRY_LATER);
+	wait_for_release(&caller);
+	ck_assert_ptr_null(caller.token);
+	ck_assert_uint_eq(fake->ended, 4);
+	ck_assert(!acp_minter_is_hopeful(minter));
+	finish(minter);
+}
+END_TEST
+
 START_TEST(a_failed_attempt_is_repeated_by_itself)
 {
 	struct fake *fake = make_fake("a", LONG_MS);
@@ -362,10 +400,12 @@ END_TEST
 START_TEST(a_token_that_is_not_usable_counts_as_failure)
 {
 	struct fake *fake = make_fake("a", 0);
-	struct acp_minter *minter = start(fake, LONG_MS);
+	struct acp_minter *minter;
 	struct acp_mint_status status;
 	struct caller caller = {0};
 
+	fake->retry_after_ms = 600000;
+	minter = start(fake, LONG_MS);
 	ck_assert_int_eq(ask(minter, &caller), ACP_MINT_HELD);
 	allow(fake, 1, ACP_OK);
 	wait_for_release(&caller);
@@ -380,9 +420,11 @@ END_TEST
 START_TEST(an_abandoned_waiter_is_not_released)
 {
 	struct fake *fake = make_fake("a", LONG_MS);
-	struct acp_minter *minter = start(fake, LONG_MS);
+	struct acp_minter *minter;
 	struct caller callers[3] = {0};
 
+	fake->retry_after_ms = 600000;
+	minter = start(fake, LONG_MS);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(ask(minter, &callers[i]), ACP_MINT_HELD);
 	ck_assert(acp_minter_abandon(minter, &callers[1].waiter));
@@ -504,6 +546,8 @@ minter_suite(void)
 	tcase_add_test(tcase, many_callers_cost_one_fetch_and_get_one_token);
 	tcase_add_test(
 		tcase, a_failed_attempt_releases_its_callers_and_holds_no_more);
+	tcase_add_test(tcase, callers_are_held_through_the_first_failures);
+	tcase_add_test(tcase, callers_are_let_go_when_failures_go_on);
 	tcase_add_test(tcase, a_failed_attempt_is_repeated_by_itself);
 	tcase_add_test(tcase, a_caller_waits_no_longer_than_mint_wait);
 	tcase_add_test(tcase, a_stop_cuts_a_slow_fetch_short);
