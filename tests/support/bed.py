@@ -33,6 +33,8 @@ SRCDIR = pathlib.Path(os.environ.get(
     "ACP_SRCDIR", pathlib.Path(__file__).resolve().parent.parent.parent))
 BUILDDIR = pathlib.Path(os.environ.get("ACP_BUILDDIR", SRCDIR))
 WRAPPER = shlex.split(os.environ.get("ACP_WRAPPER", ""))
+# by its whole path: who starts programs for us may not look for it
+WRAPPER[:1] = [shutil.which(name) or name for name in WRAPPER[:1]]
 SUPPORT = SRCDIR / "tests" / "support"
 # Under valgrind or a sanitizer all takes longer; nothing is judged by time,
 # this is only how long a condition is waited for before giving up.

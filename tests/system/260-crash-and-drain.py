@@ -123,6 +123,10 @@ def times_of(log, event):
 
 
 def check_starvation(t, b, key, public_key):
+    if bed.WRAPPER:
+        t.skip("it lives through a lack of descriptors",
+               "valgrind takes what it cannot number out of the backlog")
+        return
     path = b.socket_path()
     flags = ["--socket", path]
     responder = b.start(
@@ -155,7 +159,8 @@ def check_starvation(t, b, key, public_key):
 def check_drain(t, b, key, public_key):
     responder = b.start_responder(key, SOURCE, ["--workers", "1"])
     wait_for_token(responder.socket)
-    peers = send_tokens(responder.socket, public_key, 80)
+    peers = send_tokens(responder.socket, public_key,
+                        5 if bed.WRAPPER else 80)
     responder.signal(signal.SIGTERM)
     responder.wait_for_log('"event":"draining"')
     responder.signal(signal.SIGTERM)
