@@ -33,8 +33,6 @@
 #define ACP_LINGER_MS 100 /* for what a peer sends after its answer */
 #define ACP_LINGER_READ 4096 /* of it at a time */
 #define ACP_SOCKET_BACKLOG 4096
-#define ACP_URI_MAX 4096
-#define ACP_HEADER_VALUE_MAX 8192
 
 /* Identity provider. */
 #define ACP_HTTP_BODY_MAX (64 * 1024)
