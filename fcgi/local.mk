@@ -33,7 +33,6 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/listener.h \
 	%D%/logid.c \
 	%D%/logid.h \
-	%D%/mask.h \
 	%D%/metrics.c \
 	%D%/metrics.h \
 	%D%/mint_schedule.c \
@@ -53,8 +52,6 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/route.h \
 	%D%/service.c \
 	%D%/service.h \
-	%D%/session_id.c \
-	%D%/session_id.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/token.c \

@@ -9,7 +9,7 @@
 
 #include "fcgi/oaep.h"
 
-#include "fcgi/mask.h"
+#include "lib/mask.h"
 #include "lib/limits.h"
 #include "lib/secret.h"
 

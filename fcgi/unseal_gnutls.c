@@ -9,7 +9,7 @@
 
 #include "fcgi/unseal.h"
 
-#include "fcgi/mask.h"
+#include "lib/mask.h"
 #include "lib/memory.h"
 #include "lib/secret.h"
 

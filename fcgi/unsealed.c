@@ -7,7 +7,7 @@
 
 #include "fcgi/unsealed.h"
 
-#include "fcgi/session_id.h"
+#include "lib/session_id.h"
 #include "fcgi/unseal.h"
 #include "lib/secret.h"
 

@@ -4,6 +4,8 @@ ACP_LIB = lib/libacp.a
 noinst_LIBRARIES += %D%/libacp.a
 %C%_libacp_a_SOURCES = \
 	%D%/auto.h \
+	%D%/base64url.c \
+	%D%/base64url.h \
 	%D%/buffer.c \
 	%D%/buffer.h \
 	%D%/clock.c \
@@ -31,11 +33,16 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/limits.h \
 	%D%/log.c \
 	%D%/log.h \
+	%D%/mask.h \
 	%D%/memory.c \
 	%D%/memory.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/proof.c \
+	%D%/proof.h \
 	%D%/random.c \
 	%D%/random.h \
 	%D%/secret.c \
-	%D%/secret.h
+	%D%/secret.h \
+	%D%/session_id.c \
+	%D%/session_id.h

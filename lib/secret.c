@@ -86,17 +86,21 @@ acp_secret_is_empty(const struct acp_secret *secret)
 }
 
 bool
+acp_secret_is_same(const void *left, const void *right, size_t size)
+{
+	const volatile unsigned char *a = left;
+	const volatile unsigned char *b = right;
+	unsigned char difference = 0;
+
+	for (size_t i = 0; i < size; i++)
+		difference = (unsigned char)(difference | (a[i] ^ b[i]));
+	return difference == 0;
+}
+
+bool
 acp_secret_is_equal(
 	const struct acp_secret *secret, const void *bytes, size_t size)
 {
-	const volatile unsigned char *left =
-		(const volatile unsigned char *)secret->bytes;
-	const volatile unsigned char *right = bytes;
-	unsigned char difference = 0;
-
-	if (secret->size != size)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		difference = (unsigned char)(difference | (left[i] ^ right[i]));
-	return difference == 0;
+	return secret->size == size &&
+		acp_secret_is_same(secret->bytes, bytes, size);
 }

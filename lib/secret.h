@@ -40,6 +40,9 @@ bool acp_secret_is_empty(const struct acp_secret *secret);
 bool acp_secret_is_equal(
 	const struct acp_secret *secret, const void *bytes, size_t size);
 
+/* The same for size bytes on either side. */
+bool acp_secret_is_same(const void *left, const void *right, size_t size);
+
 /* Overwrites memory in a way that a compiler must not drop. */
 void acp_secret_wipe(void *bytes, size_t size);
 

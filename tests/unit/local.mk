@@ -2,6 +2,7 @@
 # One check program a module; its source is tests/unit/<name>.c. A test of a
 # module in lib/ goes into LIB_TESTS, in fcgi/ into TOKEN_TESTS, and so on.
 LIB_TESTS = \
+	tests/unit/test_base64url \
 	tests/unit/test_buffer \
 	tests/unit/test_config \
 	tests/unit/test_file \
@@ -9,7 +10,8 @@ LIB_TESTS = \
 	tests/unit/test_key \
 	tests/unit/test_keyfile \
 	tests/unit/test_log \
-	tests/unit/test_options
+	tests/unit/test_options \
+	tests/unit/test_proof
 
 TOKEN_TESTS = \
 	tests/unit/test_bearer \
@@ -63,6 +65,9 @@ tests_unit_test_buffer_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_buffer_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_config_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_base64url_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_base64url_LDADD = $(ACP_UNIT_LIBS)
+
 tests_unit_test_config_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_file_CFLAGS = $(ACP_UNIT_CFLAGS)
@@ -91,6 +96,14 @@ tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_jwt_CFLAGS = $(ACP_UNIT_CFLAGS)
+ACP_UNIT_VECTOR = tests/unit/vector_key.c tests/unit/vector_key.h
+EXTRA_DIST += tests/data/make-handle-vector.py
+
+tests_unit_test_proof_SOURCES = tests/unit/test_proof.c $(ACP_UNIT_VECTOR)
+tests_unit_test_proof_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_proof_LDADD = $(ACP_UNIT_LIBS)
+tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_secret_is_same
+
 tests_unit_test_jwt_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_mint_schedule_CFLAGS = $(ACP_UNIT_CFLAGS)

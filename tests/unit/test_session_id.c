@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/session_id.c: every length, every character at every kind of place.
+ * lib/session_id.c: every length, every character at every kind of place.
  */
 #include <config.h>
 
-#include "fcgi/session_id.h"
+#include "lib/session_id.h"
 
 #include "lib/limits.h"
 #include "tests/unit/unit.h"

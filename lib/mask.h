@@ -2,11 +2,11 @@
 /*
  * Decisions without branches: a mask is all ones for yes and 0 for no, and
  * is combined with & | ~. Used where a value is secret (fcgi/oaep.c,
- * fcgi/session_id.c, the back ends of fcgi/unseal.h). Every result passes
+ * lib/session_id.c, the back ends of fcgi/unseal.h). Every result passes
  * through acp_mask_hide, so that no compiler turns it back into a branch.
  */
-#ifndef ACP_FCGI_MASK_H
-#define ACP_FCGI_MASK_H
+#ifndef ACP_LIB_MASK_H
+#define ACP_LIB_MASK_H
 
 #include <stdint.h>
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The form of a session id. Called on whatever came out of a ciphertext,
- * opened or not, so it must neither branch nor index on what it looks at.
+ * The form of a session id. The responder calls it on whatever came out of a
+ * ciphertext, opened or not, so the check must neither branch nor index on
+ * what it looks at; the reconciler on what it puts into a URL.
  */
 #include <config.h>
 
-#include "fcgi/session_id.h"
+#include "lib/session_id.h"
 
-#include "fcgi/mask.h"
 #include "lib/limits.h"
+#include "lib/mask.h"
+
+#include <string.h>
 
 static uint32_t
 is_alphanumeric(uint32_t c)
@@ -39,4 +42,15 @@ acp_session_id_check(const uint8_t *text, size_t size)
 		good &= is_alphanumeric(text[i]) | is_mark(text[i]) |
 			~acp_mask_is_less(i, length);
 	return good;
+}
+
+bool
+acp_session_id_is_legal(const char *text, size_t size)
+{
+	uint8_t room[ACP_SESSION_ID_MAX] = {0};
+
+	if (size > sizeof(room))
+		return false;
+	memcpy(room, text, size);
+	return acp_session_id_check(room, size) != 0;
 }
