@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The responder: everything but main.c is a library that the tests link.
 ACP_TOKEN_LIBS = fcgi/libtoken.a $(ACP_LIB) \
-	$(FCGI_LIBS) $(CURL_LIBS) $(JSONC_LIBS) $(NETTLE_LIBS) $(GNUTLS_LIBS) \
-	$(INIH_LIBS)
+	$(FCGI_LIBS) $(CURL_LIBS) $(JSONC_LIBS) $(NETTLE_LIBS) $(OPENSSL_LIBS) \
+	$(GNUTLS_LIBS) $(INIH_LIBS)
 noinst_LIBRARIES += %D%/libtoken.a
 %C%_libtoken_a_SOURCES = \
 	%D%/acceptor.c \
@@ -87,3 +87,6 @@ endif
 sbin_PROGRAMS += ambient-cp-token
 ambient_cp_token_SOURCES = %D%/main.c
 ambient_cp_token_LDADD = $(ACP_TOKEN_LIBS)
+if UNSEAL_OPENSSL
+%C%_libtoken_a_SOURCES += %D%/unseal_openssl.c
+endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opens RSA-OAEP ciphertexts (RFC 8017 §7.1.2; SHA-256, MGF1-SHA-256, empty
- * label) with one private key. One back end is built in: unseal_gnutls.c or
- * unseal_nettle.c. PKCS#1 v1.5 is never used. Nothing here branches on, or
+ * label) with one private key. One back end is built in: unseal_gnutls.c,
+ * unseal_nettle.c or unseal_openssl.c. PKCS#1 v1.5 is never used. Nothing here branches on, or
  * takes a time that depends on, the plaintext or on whether it opened.
  */
 #ifndef ACP_FCGI_UNSEAL_H

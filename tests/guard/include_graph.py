@@ -28,7 +28,7 @@ LIBRARIES = {
     "ini.h": ("lib/config*",),
     "yaml.h": ("reconciler/kubeconfig*",),
     "check.h": (),
-    "openssl/*": (),
+    "openssl/*": ("fcgi/unseal_openssl*",),
 }
 
 SYSTEM = re.compile(

@@ -16,9 +16,22 @@ PROGRAMS = {
     "ambient-cp-reconciler": ("libcurl-gnutls", "libcurl", "libjson-c",
                               "libinih", *CRYPTO),
 }
+# libraries that a program may name only when configure was asked for them
+CHOSEN = {"ambient-cp-token": {"openssl": ("libcrypto",)}}
 # what a build with sanitizers brings along
 SANITIZER = ("libasan", "libubsan", "libtsan", "liblsan", "libgcc_s",
              "libresolv", "libdl", "librt", "libstdc++")
+
+
+def chosen_libraries(program):
+    """What the back end in config.h adds to the list of a program."""
+    path = os.path.join(guard.BUILD, "config.h")
+    text = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    choice = re.search(r'^#define ACP_UNSEAL_BACKEND "(\w+)"', text, re.M)
+    return CHOSEN.get(program, {}).get(choice and choice.group(1), ())
 
 
 def readelf(program, *options):
@@ -74,6 +87,7 @@ tap = guard.Tap()
 tap.check("there are programs to look at", [] if BUILT else ["none given"])
 for name in BUILT:
     tap.check(f"{name} links only what it may",
-              unwanted(name, PROGRAMS.get(name, ())))
+              unwanted(name, (*PROGRAMS.get(name, ()),
+                             *chosen_libraries(name))))
     tap.check(f"{name} is hardened", weaknesses(name))
 tap.end()

@@ -283,6 +283,15 @@ def stage_sanitizers(stage, options):
     return counts
 
 
+def stage_openssl(stage, options):
+    """The back end that is built in by choice only."""
+    folder = build(stage, "--enable-werror", "CC=gcc",
+                   "--with-unseal=openssl")
+    counts = make_check(stage, folder)
+    counts.add(run_system(stage, folder, options))
+    return counts
+
+
 def stage_clang(stage, _options):
     return make_check(stage, build(stage, "--enable-werror", "CC=clang"))
 
@@ -334,6 +343,7 @@ STAGES = {
     "gcc": stage_gcc,
     "sanitizers": stage_sanitizers,
     "clang": stage_clang,
+    "openssl": stage_openssl,
     "distcheck": stage_distcheck,
     "trixie": stage_trixie,
     "valgrind": stage_valgrind,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The back end of fcgi/unseal.h that is built in, against libcrypto: it must
- * open exactly the ciphertexts that libcrypto opens, to the same bytes. Keys
+ * open exactly the ciphertexts that libcrypto opens, to the same bytes. Where
+ * the back end is libcrypto itself, only the RSA root is taken with that, and
+ * fcgi/oaep.c decodes, which test_oaep.c compares with libcrypto alone. Keys
  * of three sizes are made for each run; everything else follows from a seed,
  * which is printed. ACP_TEST_SHORT in the environment cuts the rounds, for
  * runs under valgrind.
@@ -10,6 +12,7 @@
 
 #include "fcgi/unseal.h"
 
+#include "fcgi/oaep.h"
 #include "lib/key.h"
 #include "tests/unit/encoded.h"
 #include "tests/unit/unit.h"
@@ -108,12 +111,12 @@ encrypt(size_t i, int padding, const uint8_t *plain, size_t plain_size,
 	EVP_PKEY_CTX_free(context);
 }
 
+/* libcrypto's private key operation, with or without its OAEP. */
 static bool
-open_otherwise(
-	size_t i, const uint8_t *sealed, uint8_t *plain, size_t *plain_size)
+decrypt(size_t i, int padding, const uint8_t *sealed, uint8_t *plain,
+	size_t *plain_size)
 {
-	EVP_PKEY_CTX *context =
-		open_context(i, false, RSA_PKCS1_OAEP_PADDING, EVP_sha256());
+	EVP_PKEY_CTX *context = open_context(i, false, padding, EVP_sha256());
 	bool is_good;
 
 	*plain_size = ACP_KEY_MODULUS_MAX;
@@ -123,6 +126,26 @@ open_otherwise(
 	ERR_clear_error();
 	return is_good;
 }
+
+#ifdef ACP_TEST_OWN_OAEP
+static bool
+open_otherwise(
+	size_t i, const uint8_t *sealed, uint8_t *plain, size_t *plain_size)
+{
+	uint8_t encoded[ACP_KEY_MODULUS_MAX];
+	size_t size;
+
+	return decrypt(i, RSA_NO_PADDING, sealed, encoded, &size) &&
+		acp_oaep_decode(encoded, size, plain, plain_size);
+}
+#else
+static bool
+open_otherwise(
+	size_t i, const uint8_t *sealed, uint8_t *plain, size_t *plain_size)
+{
+	return decrypt(i, RSA_PKCS1_OAEP_PADDING, sealed, plain, plain_size);
+}
+#endif
 
 static void
 print_bytes(const char *what, const uint8_t *bytes, size_t size)
