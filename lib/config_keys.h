@@ -22,6 +22,8 @@ X(KEY_FILE, "key_file", "CP_TOKEN_KEY_FILE", LIST, \
   "PEM file with the RSA private keys, current one first; may be given several times.") \
 X(KEY_BITS, "key_bits", NULL, NUMBER, "4096", "2048..8192", RECONCILER, \
   "Size of a key that is made.") \
+X(TOKEN_URL, "token_url", "CP_TOKEN_URL", TEXT, NULL, NULL, RECONCILER, \
+  "URL of the token service as runners reach it, up to and with /token.") \
 X(SOCKET, "socket", "CP_TOKEN_SOCKET", TEXT, NULL, NULL, TOKEN, \
   "Unix socket to listen on for FastCGI, or a loopback address and port.") \
 X(SOCKET_GROUP, "socket_group", NULL, TEXT, NULL, NULL, TOKEN, \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The reconciler: never links libfcgi.
 ACP_RECONCILER_LIBS = reconciler/libreconciler.a $(ACP_LIB) \
-	$(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
+	$(CURL_LIBS) $(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
 noinst_LIBRARIES += %D%/libreconciler.a
 %C%_libreconciler_a_SOURCES = \
 	%D%/exit_code.h \
@@ -10,7 +10,9 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/options.c \
 	%D%/options.h \
 	%D%/run.c \
-	%D%/run.h
+	%D%/run.h \
+	%D%/token_url.c \
+	%D%/token_url.h
 
 sbin_PROGRAMS += ambient-cp-reconciler
 ambient_cp_reconciler_SOURCES = %D%/main.c

@@ -20,7 +20,8 @@ enum {
 	OWN_INTERVAL = OWN_MODES,
 	OWN_RESYNC,
 	OWN_JSON,
-	OWN_HEARTBEAT_FILE
+	OWN_HEARTBEAT_FILE,
+	OWN_PRINT_URL
 };
 
 static const struct acp_option own[] = {
@@ -41,6 +42,9 @@ static const struct acp_option own[] = {
 	[OWN_JSON] = {"json", NULL, "Print results as JSON."},
 	[OWN_HEARTBEAT_FILE] = {"heartbeat-file", "PATH",
 		"File that is touched while the loop is well."},
+	[OWN_PRINT_URL] = {"print-url", "SESSION",
+		"With --local: print the token URL that is bound to a session, "
+		"and change nothing."},
 	{NULL, NULL, NULL},
 };
 
@@ -117,6 +121,7 @@ acp_reconciler_options_read(struct acp_reconciler_options *options, int argc,
 	options->interval = given[OWN_INTERVAL];
 	options->resync = given[OWN_RESYNC];
 	options->heartbeat_file = given[OWN_HEARTBEAT_FILE];
+	options->bound_session = given[OWN_PRINT_URL];
 	return choose_mode(options, why);
 }
 

@@ -34,6 +34,7 @@ struct acp_reconciler_options {
 	const char *interval;
 	const char *resync;
 	const char *heartbeat_file;
+	const char *bound_session; /* --print-url */
 };
 
 extern const struct acp_options_spec acp_reconciler_spec;

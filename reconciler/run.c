@@ -7,8 +7,10 @@
 
 #include "reconciler/run.h"
 
+#include "lib/keyfile.h"
 #include "lib/log.h"
 #include "reconciler/local.h"
+#include "reconciler/token_url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,8 +47,15 @@ acp_run_check_mode(
 {
 	const char *name = acp_mode_name(options->mode);
 
+	if (options->bound_session && options->line.is_check) {
+		acp_buffer_append(
+			why, "--print-url and --check exclude each other");
+		return ACP_BAD_REQUEST;
+	}
 	if (options->mode == ACP_MODE_LOCAL)
 		return ACP_OK;
+	if (options->mode == ACP_MODE_LOOP && options->bound_session)
+		name = "--print-url without --local";
 	if (options->mode == ACP_MODE_LOOP && options->line.is_check)
 		name = "--check without --local";
 	acp_buffer_printf(
@@ -96,6 +105,62 @@ acp_run_local(const struct acp_config *config, bool is_json)
 			key_file,
 			result.is_created ? "made" : "is good, left alone",
 			result.key_id);
+	return print_text(&text);
+}
+
+/* The bundle as the responder reads it: from every key file. */
+static enum acp_error
+read_keys(const struct acp_config *config, struct acp_keyring *ring,
+	struct acp_buffer *why)
+{
+	struct acp_keyfile_stamp stamp;
+	const char *const *paths;
+	size_t count;
+
+	paths = acp_config_peek_list(config, ACP_CONFIG_KEY_FILE, &count);
+	return acp_keyfile_read(paths, count, ring, &stamp, why);
+}
+
+static void
+append_url(struct acp_buffer *text, const struct acp_key *key, const char *url,
+	bool is_json)
+{
+	if (is_json) {
+		acp_buffer_printf(text,
+			"{\"key_id\":\"%s\",\"url\":", acp_key_peek_id(key));
+		acp_buffer_append_json(text, url, strlen(url));
+		acp_buffer_append(text, "}\n");
+	} else {
+		acp_buffer_printf(text, "%s\n", url);
+	}
+}
+
+enum acp_exit_code
+acp_run_print_url(
+	const struct acp_config *config, const char *session, bool is_json)
+{
+	ACP_AUTO(keyring) struct acp_keyring ring;
+	ACP_AUTO(buffer) struct acp_buffer why;
+	ACP_AUTO(buffer) struct acp_buffer url;
+	ACP_AUTO(buffer) struct acp_buffer text;
+
+	acp_keyring_init(&ring);
+	acp_buffer_init(&why, OUTPUT_MAX);
+	acp_buffer_init(&url, OUTPUT_MAX);
+	acp_buffer_init(&text, OUTPUT_MAX);
+	if (read_keys(config, &ring, &why)) {
+		acp_log_message(ACP_LOG_ERROR, "key_file_failed", "%s",
+			acp_buffer_peek(&why));
+		return ACP_EXIT_NOTHING_DONE;
+	}
+	if (acp_token_url_bind(
+		    acp_config_peek_text(config, ACP_CONFIG_TOKEN_URL),
+		    ring.keys[0], session, &url, &why)) {
+		acp_log_message(ACP_LOG_ERROR, "token_url_failed", "%s",
+			acp_buffer_peek(&why));
+		return ACP_EXIT_USAGE;
+	}
+	append_url(&text, ring.keys[0], acp_buffer_peek(&url), is_json);
 	return print_text(&text);
 }
 

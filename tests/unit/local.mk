@@ -48,7 +48,8 @@ endif
 
 RECONCILER_TESTS = \
 	tests/unit/test_local \
-	tests/unit/test_reconciler_options
+	tests/unit/test_reconciler_options \
+	tests/unit/test_token_url
 
 UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
 EXTRA_DIST += %D%/unit.h
@@ -103,6 +104,23 @@ EXTRA_DIST += tests/data/make-handle-vector.py
 tests_unit_test_proof_SOURCES = tests/unit/test_proof.c $(ACP_UNIT_VECTOR)
 tests_unit_test_proof_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_proof_LDADD = $(ACP_UNIT_LIBS)
+tests_unit_test_binding_SOURCES = tests/unit/test_binding.c $(ACP_UNIT_VECTOR)
+tests_unit_test_binding_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_binding_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_handle_SOURCES = tests/unit/test_handle.c $(ACP_UNIT_VECTOR)
+tests_unit_test_handle_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_handle_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_token_url_SOURCES = tests/unit/test_token_url.c \
+	$(ACP_UNIT_VECTOR)
+tests_unit_test_token_url_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_token_url_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_jwt_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_secret_is_same
 
 tests_unit_test_jwt_LDADD = $(ACP_UNIT_TOKEN_LIBS)

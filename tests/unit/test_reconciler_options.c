@@ -59,6 +59,11 @@ static const struct {
 	{{"--local"}, ACP_MODE_LOCAL, NULL},
 	{{"--local", "--json", "--key-file", "/k"}, ACP_MODE_LOCAL, NULL},
 	{{"--local", "--check"}, ACP_MODE_LOCAL, NULL},
+	{{"--local", "--print-url", "a-session"}, ACP_MODE_LOCAL, NULL},
+	{{"--print-url", "a-session"}, ACP_MODE_LOOP,
+		"not --print-url without --local"},
+	{{"--local", "--print-url=a-session", "--check"}, ACP_MODE_LOCAL,
+		"--print-url and --check exclude each other"},
 };
 
 START_TEST(a_mode_is_read_and_refused_when_it_is_not_there_yet)
@@ -87,12 +92,13 @@ END_TEST
 
 START_TEST(values_of_the_modes_are_kept)
 {
-	static const char *const words[] = {
-		"--revoke-key", "ab", "--json", "--heartbeat-file=/h", NULL};
+	static const char *const words[] = {"--revoke-key", "ab", "--json",
+		"--heartbeat-file=/h", "--print-url=x", NULL};
 
 	ck_assert_int_eq(read_line(words), ACP_OK);
 	ck_assert_str_eq(options.revoked_key_id, "ab");
 	ck_assert_str_eq(options.heartbeat_file, "/h");
+	ck_assert_str_eq(options.bound_session, "x");
 	ck_assert(options.is_json);
 	ck_assert_ptr_null(options.interval);
 }
