@@ -7,6 +7,7 @@
 #define ACP_FCGI_BEARER_H
 
 #include "lib/error.h"
+#include "lib/key.h"
 #include "lib/limits.h"
 
 #include <stddef.h>
@@ -15,6 +16,11 @@
 struct acp_ciphertext {
 	uint8_t bytes[ACP_KEY_MODULUS_MAX];
 	size_t size;
+	/*
+	 * The key that verified the caller's proof, "" without one: tried
+	 * first, and such work is done first. Not a part of what is opened.
+	 */
+	char proof_key_id[ACP_KEY_ID_SIZE];
 };
 
 /*
@@ -26,7 +32,8 @@ const char *acp_bearer_find(const char *value);
 
 /*
  * Decodes standard base64 with exact padding and zero trailing bits, at most
- * ACP_KEY_MODULUS_MAX bytes; ACP_DENIED for anything else, also for nothing.
+ * ACP_KEY_MODULUS_MAX bytes, with no proof_key_id; ACP_DENIED for anything
+ * else, also for nothing.
  */
 ACP_MUST_CHECK enum acp_error acp_bearer_decode(
 	const char *word, struct acp_ciphertext *ciphertext);

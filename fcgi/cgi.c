@@ -92,17 +92,14 @@ give_token(struct cgi *cgi)
 	ACP_AUTO(token) struct acp_token *token = NULL;
 	ACP_AUTO(secret) struct acp_secret body;
 	unsigned int retry_after_s = RETRY_S;
-	const char *json;
-	size_t size;
 
 	acp_secret_init(&body);
 	if (find_token(cgi, &token, &retry_after_s)) {
 		answer(cgi, ACP_OUTCOME_NO_TOKEN, NULL, retry_after_s);
 		return;
 	}
-	json = acp_token_peek_json(token, &size);
-	acp_secret_append(&body, json, size);
-	acp_secret_append(&body, "}\n", 2);
+	acp_exchange_write_reply(cgi->exchange, cgi->keyset,
+		&cgi->settings->rules, token, &body);
 	answer(cgi, ACP_OUTCOME_TOKEN, acp_secret_peek(&body), 0);
 }
 
@@ -110,33 +107,25 @@ static void
 handle_token(struct cgi *cgi)
 {
 	struct acp_ciphertext ciphertext;
-	enum acp_outcome outcome =
-		acp_exchange_read_ciphertext(cgi->exchange, NULL, &ciphertext);
+	enum acp_outcome outcome = acp_exchange_read_credential(
+		cgi->exchange, NULL, &cgi->settings->rules, &ciphertext);
 
 	/* to load a key costs as much as to use it: not for everybody */
 	if (outcome == ACP_OUTCOME_NO_KEY) {
 		cgi->keyset = load_keys(cgi->settings);
-		outcome = acp_exchange_read_ciphertext(
-			cgi->exchange, cgi->keyset, &ciphertext);
+		outcome = acp_exchange_read_credential(cgi->exchange,
+			cgi->keyset, &cgi->settings->rules, &ciphertext);
 	}
-	if (outcome != ACP_OUTCOME_TOKEN) {
+	if (outcome == ACP_OUTCOME_TOKEN && !cgi->exchange->is_renewal)
+		acp_unsealed_init(
+			&cgi->exchange->unsealed, cgi->keyset, &ciphertext);
+	if (outcome == ACP_OUTCOME_TOKEN)
+		outcome = acp_exchange_judge(cgi->exchange);
+	if (outcome == ACP_OUTCOME_TOKEN)
+		give_token(cgi);
+	else
 		answer(cgi, outcome, NULL,
 			outcome == ACP_OUTCOME_NO_KEY ? RETRY_S : 0);
-		return;
-	}
-	acp_unsealed_init(&cgi->exchange->unsealed, cgi->keyset, &ciphertext);
-	switch (cgi->exchange->unsealed.verdict) {
-	case ACP_UNSEALED_SESSION:
-		give_token(cgi);
-		return;
-	case ACP_UNSEALED_FORBIDDEN:
-		answer(cgi, ACP_OUTCOME_FORBIDDEN, NULL, 0);
-		return;
-	case ACP_UNSEALED_DENIED:
-	case ACP_UNSEALED_VERDICT__MAX:
-		break;
-	}
-	answer(cgi, ACP_OUTCOME_UNAUTHORIZED, NULL, 0);
 }
 
 static void

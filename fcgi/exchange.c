@@ -12,7 +12,6 @@
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "lib/random.h"
-#include "lib/secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,23 +78,143 @@ has_method(const struct acp_exchange *exchange, const char *method)
 	return given && strcmp(given, method) == 0;
 }
 
-enum acp_outcome
-acp_exchange_read_ciphertext(const struct acp_exchange *exchange,
+/* What can be said of steps 4 and 5 without a key. */
+static bool
+is_well_formed(enum acp_binding_mode mode, const char *uri, const char *word,
+	struct acp_ciphertext *ciphertext)
+{
+	if (!acp_binding_is_well_formed(mode, uri))
+		return false;
+	if (acp_handle_is_claimed(word))
+		return acp_handle_is_well_formed(word);
+	return !acp_bearer_decode(word, ciphertext);
+}
+
+/* The rest of step 5 for a ciphertext. */
+static enum acp_outcome
+check_ciphertext(const struct acp_exchange *exchange,
 	const struct acp_keyset *keyset, struct acp_ciphertext *ciphertext)
 {
+	if (!acp_keyset_may_open(keyset, ciphertext->bytes, ciphertext->size))
+		return ACP_OUTCOME_UNAUTHORIZED;
+	memcpy(ciphertext->proof_key_id, exchange->binding.key_id,
+		sizeof(ciphertext->proof_key_id));
+	return ACP_OUTCOME_TOKEN;
+}
+
+/* Steps 5 to 7 for a handle, which replaces the ciphertext. */
+static enum acp_outcome
+read_handle(struct acp_exchange *exchange, const struct acp_keyring *ring,
+	const struct acp_rules *rules, const char *word)
+{
+	struct acp_unsealed *unsealed = &exchange->unsealed;
+	const struct acp_key *key = NULL;
+	enum acp_error error =
+		acp_handle_read(ring, word, &exchange->handle, &key);
+
+	if (error)
+		return error == ACP_BAD_REQUEST ? ACP_OUTCOME_FORBIDDEN
+						: ACP_OUTCOME_UNAUTHORIZED;
+	exchange->is_over = acp_handle_is_over(&exchange->handle,
+		acp_clock_wall_ms(), rules->renewal_max_age_ms);
+	if (exchange->is_over)
+		return ACP_OUTCOME_UNAUTHORIZED;
+	unsealed->verdict = ACP_UNSEALED_SESSION;
+	memcpy(unsealed->session, exchange->handle.session,
+		sizeof(unsealed->session));
+	memcpy(unsealed->key_id, acp_key_peek_id(key),
+		sizeof(unsealed->key_id));
+	return ACP_OUTCOME_TOKEN;
+}
+
+enum acp_outcome
+acp_exchange_read_credential(struct acp_exchange *exchange,
+	const struct acp_keyset *keyset, const struct acp_rules *rules,
+	struct acp_ciphertext *ciphertext)
+{
+	const char *uri = acp_request_peek(exchange->request, "REQUEST_URI");
+	const struct acp_keyring *ring;
 	const char *word;
 
 	if (!has_method(exchange, "GET"))
 		return ACP_OUTCOME_METHOD;
 	word = acp_bearer_find(
 		acp_request_peek(exchange->request, "HTTP_AUTHORIZATION"));
-	if (!word || acp_bearer_decode(word, ciphertext))
+	exchange->is_renewal = word && acp_handle_is_claimed(word);
+	if (!word || !is_well_formed(rules->binding, uri, word, ciphertext))
 		return ACP_OUTCOME_UNAUTHORIZED;
 	if (!keyset)
 		return ACP_OUTCOME_NO_KEY;
-	if (!acp_keyset_may_open(keyset, ciphertext->bytes, ciphertext->size))
+	ring = acp_keyset_peek_ring(keyset);
+	if (acp_binding_read(rules->binding, uri, ring, &exchange->binding))
 		return ACP_OUTCOME_UNAUTHORIZED;
-	return ACP_OUTCOME_TOKEN;
+	if (acp_handle_is_claimed(word))
+		return read_handle(exchange, ring, rules, word);
+	return check_ciphertext(exchange, keyset, ciphertext);
+}
+
+enum acp_outcome
+acp_exchange_judge(const struct acp_exchange *exchange)
+{
+	switch (exchange->unsealed.verdict) {
+	case ACP_UNSEALED_SESSION:
+		return acp_binding_may_serve(&exchange->binding,
+			       exchange->unsealed.session,
+			       exchange->handle.is_bound)
+			? ACP_OUTCOME_TOKEN
+			: ACP_OUTCOME_UNAUTHORIZED;
+	case ACP_UNSEALED_FORBIDDEN:
+		return ACP_OUTCOME_FORBIDDEN;
+	case ACP_UNSEALED_DENIED:
+	case ACP_UNSEALED_VERDICT__MAX:
+		break;
+	}
+	return ACP_OUTCOME_UNAUTHORIZED;
+}
+
+/* The next handle of a chain, or the first one of a new chain. */
+static void
+append_renewal(const struct acp_exchange *exchange, const struct acp_key *key,
+	const struct acp_rules *rules, struct acp_secret *body)
+{
+	static const char start[] = ",\"renewal\":\"";
+	const struct acp_binding *binding = &exchange->binding;
+	struct acp_handle handle = exchange->handle;
+	char text[ACP_HANDLE_TEXT_SIZE];
+	int64_t now_ms = acp_clock_wall_ms();
+
+	if (!exchange->is_renewal) {
+		memcpy(handle.session, exchange->unsealed.session,
+			sizeof(handle.session));
+		handle.issued_ms = now_ms;
+	}
+	handle.is_bound =
+		handle.is_bound || (binding->is_enforced && binding->is_proved);
+	acp_handle_extend(&handle, now_ms, rules->renewal_ttl_ms,
+		rules->renewal_max_age_ms);
+	acp_handle_write(key, &handle, text);
+	acp_secret_append(body, start, strlen(start));
+	acp_secret_append(body, text, strlen(text));
+	acp_secret_append(body, "\"", 1);
+	acp_secret_wipe(text, sizeof(text));
+}
+
+void
+acp_exchange_write_reply(const struct acp_exchange *exchange,
+	const struct acp_keyset *keyset, const struct acp_rules *rules,
+	const struct acp_token *token, struct acp_secret *body)
+{
+	const struct acp_key *key = keyset
+		? acp_keyset_peek_key(keyset, exchange->unsealed.key_id)
+		: NULL;
+	const char *json;
+	size_t size;
+
+	json = acp_token_peek_json(token, &size);
+	acp_secret_append(body, json, size);
+	if (key)
+		append_renewal(exchange, key, rules, body);
+	acp_secret_append(body, "}\n", 2);
 }
 
 /* W3C Trace Context level 1 §3.2, version 00; NULL for anything else. */
@@ -137,6 +256,22 @@ log_answer(const struct acp_exchange *exchange,
 		ACP_F_SECONDS("duration", duration_us),
 		ACP_F_TEXT("session", session[0] ? session : NULL),
 		ACP_F_TEXT("traceparent", peek_traceparent(exchange)));
+}
+
+static void
+count_answer(struct acp_metrics *metrics, const struct acp_exchange *exchange,
+	enum acp_outcome outcome)
+{
+	if (exchange->is_renewal && outcome == ACP_OUTCOME_TOKEN)
+		acp_metrics_count_renewal(metrics, ACP_RENEWAL_GIVEN);
+	else if (exchange->is_over)
+		acp_metrics_count_renewal(metrics, ACP_RENEWAL_EXPIRED);
+	else if (exchange->is_renewal &&
+		(outcome == ACP_OUTCOME_UNAUTHORIZED ||
+			outcome == ACP_OUTCOME_FORBIDDEN))
+		acp_metrics_count_renewal(metrics, ACP_RENEWAL_DENIED);
+	if (outcome == ACP_OUTCOME_TOKEN && !exchange->binding.is_proved)
+		acp_metrics_count_unbound(metrics);
 }
 
 static void
@@ -182,8 +317,10 @@ acp_exchange_answer(struct acp_exchange *exchange,
 		acp_log(ACP_LOG_DEBUG, "caller_gone",
 			ACP_F_TEXT("request_id", exchange->id));
 	duration_us = acp_clock_now_us() - exchange->started_us;
-	if (metrics)
+	if (metrics) {
 		acp_metrics_count_request(
 			metrics, exchange->route, words->status, duration_us);
+		count_answer(metrics, exchange, answer->outcome);
+	}
 	log_answer(exchange, words, keyset, duration_us);
 }

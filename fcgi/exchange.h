@@ -8,14 +8,19 @@
 #define ACP_FCGI_EXCHANGE_H
 
 #include "fcgi/bearer.h"
+#include "fcgi/binding.h"
+#include "fcgi/handle.h"
 #include "fcgi/keyset.h"
 #include "fcgi/metrics.h"
 #include "fcgi/minter.h"
 #include "fcgi/outcome.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
+#include "fcgi/rules.h"
+#include "fcgi/token.h"
 #include "fcgi/unsealed.h"
 #include "fcgi/work.h"
+#include "lib/secret.h"
 
 #include <stdint.h>
 
@@ -30,7 +35,11 @@ struct acp_exchange {
 	enum acp_route route;
 	char id[ACP_EXCHANGE_ID_SIZE];
 	int64_t started_us;
-	struct acp_unsealed unsealed; /* once the ciphertext is known */
+	struct acp_binding binding; /* after step 4 */
+	bool is_renewal; /* it brought a handle, not a ciphertext */
+	bool is_over; /* the handle is ours, but its time has passed */
+	struct acp_handle handle; /* what it says; empty without one */
+	struct acp_unsealed unsealed; /* once the session is known */
 	/* while it is held */
 	struct acp_service *service;
 	struct acp_work_waiter work;
@@ -56,14 +65,30 @@ struct acp_exchange *acp_exchange_new(struct acp_request *take_request);
 void acp_exchange_free(struct acp_exchange **exchange);
 
 /*
- * Steps 2, 3 and 5 of a /token request: method, bearer, form of the
- * ciphertext. ACP_OUTCOME_TOKEN when all is well and *ciphertext is written,
- * else what to answer. keyset may be NULL: then ACP_OUTCOME_NO_KEY for what
- * is well but for the key.
+ * Steps 2 to 5 of a /token request: method, bearer, proof, form of the
+ * ciphertext. ACP_OUTCOME_TOKEN when all is well, else what to answer. keyset
+ * may be NULL: then ACP_OUTCOME_NO_KEY for what is well but for the key. For
+ * a renewal steps 5 to 7 are done then, and exchange->unsealed is written;
+ * else *ciphertext is.
  */
-enum acp_outcome acp_exchange_read_ciphertext(
-	const struct acp_exchange *exchange, const struct acp_keyset *keyset,
+enum acp_outcome acp_exchange_read_credential(struct acp_exchange *exchange,
+	const struct acp_keyset *keyset, const struct acp_rules *rules,
 	struct acp_ciphertext *ciphertext);
+
+/*
+ * Steps 6 to 8, once exchange->unsealed is known: ACP_OUTCOME_TOKEN, or what
+ * to answer.
+ */
+enum acp_outcome acp_exchange_judge(const struct acp_exchange *exchange);
+
+/*
+ * Appends the reply of a 200 answer: the token and a fresh handle under the
+ * key that opened what the caller brought; no handle when that key is gone
+ * (keyset may be NULL).
+ */
+void acp_exchange_write_reply(const struct acp_exchange *exchange,
+	const struct acp_keyset *keyset, const struct acp_rules *rules,
+	const struct acp_token *token, struct acp_secret *body);
 
 /*
  * Sends the answer, logs and counts it. The log names the session by the

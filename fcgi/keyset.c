@@ -67,13 +67,30 @@ acp_keyset_peek_ring(const struct acp_keyset *keyset)
 	return &keyset->ring;
 }
 
+/* The key's place in the ring, or the number of keys when it is not there. */
+static size_t
+find_place(const struct acp_keyset *keyset, const char *id)
+{
+	size_t i = 0;
+
+	while (i < keyset->ring.count &&
+		strcmp(acp_key_peek_id(keyset->ring.keys[i]), id) != 0)
+		i++;
+	return i;
+}
+
 bool
 acp_keyset_has_key(const struct acp_keyset *keyset, const char *id)
 {
-	for (size_t i = 0; i < keyset->ring.count; i++)
-		if (strcmp(acp_key_peek_id(keyset->ring.keys[i]), id) == 0)
-			return true;
-	return false;
+	return find_place(keyset, id) < keyset->ring.count;
+}
+
+const struct acp_key *
+acp_keyset_peek_key(const struct acp_keyset *keyset, const char *id)
+{
+	size_t place = find_place(keyset, id);
+
+	return place < keyset->ring.count ? keyset->ring.keys[place] : NULL;
 }
 
 /* What a stranger sends is no secret: plain comparison will do. */
@@ -94,12 +111,26 @@ acp_keyset_may_open(
 	return false;
 }
 
+/* The turn-th place when that of first goes ahead of the others. */
+static size_t
+choose_place(size_t turn, size_t first)
+{
+	if (turn == 0)
+		return first;
+	return turn <= first ? turn - 1 : turn;
+}
+
 uint32_t
-acp_keyset_open(const struct acp_keyset *keyset, const uint8_t *sealed,
-	size_t size, uint8_t *plain, size_t *plain_size, const char **key_id)
+acp_keyset_open(const struct acp_keyset *keyset,
+	const struct acp_ciphertext *ciphertext, uint8_t *plain,
+	size_t *plain_size, const char **key_id)
 {
 	const struct acp_keyring *ring = &keyset->ring;
+	size_t first = find_place(keyset, ciphertext->proof_key_id);
 	uint32_t good = 0;
+
+	if (first == ring->count)
+		first = 0;
 
 	memset(plain, 0, ACP_UNSEAL_PLAIN_MAX);
 	*plain_size = 0;
@@ -108,11 +139,14 @@ acp_keyset_open(const struct acp_keyset *keyset, const uint8_t *sealed,
 	 * Going on to the next key shows only that this one did not open it,
 	 * which the answer shows anyway, and not why.
 	 */
-	for (size_t i = 0; i < ring->count && !good; i++) {
-		if (!may_key_open(ring->keys[i], sealed, size))
+	for (size_t turn = 0; turn < ring->count && !good; turn++) {
+		size_t i = choose_place(turn, first);
+
+		if (!may_key_open(
+			    ring->keys[i], ciphertext->bytes, ciphertext->size))
 			continue;
-		good = acp_unseal_open(
-			keyset->unseals[i], sealed, size, plain, plain_size);
+		good = acp_unseal_open(keyset->unseals[i], ciphertext->bytes,
+			ciphertext->size, plain, plain_size);
 		*key_id = acp_key_peek_id(ring->keys[i]);
 	}
 	return good;

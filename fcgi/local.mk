@@ -7,8 +7,12 @@ noinst_LIBRARIES += %D%/libtoken.a
 %C%_libtoken_a_SOURCES = \
 	%D%/acceptor.c \
 	%D%/acceptor.h \
+	%D%/aead.c \
+	%D%/aead.h \
 	%D%/bearer.c \
 	%D%/bearer.h \
+	%D%/binding.c \
+	%D%/binding.h \
 	%D%/cgi.c \
 	%D%/cgi.h \
 	%D%/check.c \
@@ -17,6 +21,8 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/exchange.h \
 	%D%/gate.c \
 	%D%/gate.h \
+	%D%/handle.c \
+	%D%/handle.h \
 	%D%/held.c \
 	%D%/held.h \
 	%D%/http.c \
@@ -50,6 +56,7 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/results.h \
 	%D%/route.c \
 	%D%/route.h \
+	%D%/rules.h \
 	%D%/service.c \
 	%D%/service.h \
 	%D%/settings.c \
@@ -80,6 +87,9 @@ noinst_LIBRARIES += %D%/libtoken.a
 if UNSEAL_GNUTLS
 %C%_libtoken_a_SOURCES += %D%/unseal_gnutls.c
 endif
+if UNSEAL_OPENSSL
+%C%_libtoken_a_SOURCES += %D%/unseal_openssl.c
+endif
 if UNSEAL_NETTLE
 %C%_libtoken_a_SOURCES += %D%/oaep.c %D%/unseal_nettle.c
 endif
@@ -87,6 +97,3 @@ endif
 sbin_PROGRAMS += ambient-cp-token
 ambient_cp_token_SOURCES = %D%/main.c
 ambient_cp_token_LDADD = $(ACP_TOKEN_LIBS)
-if UNSEAL_OPENSSL
-%C%_libtoken_a_SOURCES += %D%/unseal_openssl.c
-endif

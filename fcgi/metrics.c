@@ -31,6 +31,8 @@ struct acp_metrics {
 	_Atomic uint64_t unseals[ACP_UNSEAL_RESULT__MAX];
 	struct histogram unseal_duration;
 	_Atomic uint64_t hits[ACP_CACHE_HIT__MAX];
+	_Atomic uint64_t renewals[ACP_RENEWAL_RESULT__MAX];
+	_Atomic uint64_t unbound_requests;
 	_Atomic uint64_t refused_connections;
 };
 
@@ -95,6 +97,19 @@ void
 acp_metrics_count_hit(struct acp_metrics *metrics, enum acp_cache_hit hit)
 {
 	add(&metrics->hits[hit], 1);
+}
+
+void
+acp_metrics_count_renewal(
+	struct acp_metrics *metrics, enum acp_renewal_result result)
+{
+	add(&metrics->renewals[result], 1);
+}
+
+void
+acp_metrics_count_unbound(struct acp_metrics *metrics)
+{
+	add(&metrics->unbound_requests, 1);
 }
 
 void
@@ -204,6 +219,26 @@ write_unseals(const struct acp_metrics *metrics, struct acp_buffer *text)
 }
 
 static void
+write_renewals(const struct acp_metrics *metrics, struct acp_buffer *text)
+{
+	static const char *const results[] = {
+		[ACP_RENEWAL_GIVEN] = "{result=\"given\"}",
+		[ACP_RENEWAL_EXPIRED] = "{result=\"expired\"}",
+		[ACP_RENEWAL_DENIED] = "{result=\"denied\"}",
+	};
+
+	write_head(text, "renewals_total", "counter",
+		"Requests with a renewal handle, by what became of them.");
+	for (size_t i = 0; i < ACP_RENEWAL_RESULT__MAX; i++)
+		write_value(text, "renewals_total", results[i],
+			read_counter(&metrics->renewals[i]));
+	write_head(text, "unbound_requests_total", "counter",
+		"Tokens given to callers without a binding proof.");
+	write_value(text, "unbound_requests_total", "",
+		read_counter(&metrics->unbound_requests));
+}
+
+static void
 write_mints(const struct acp_mint_status *mint, struct acp_buffer *text)
 {
 	write_head(text, "mint_total", "counter",
@@ -250,6 +285,7 @@ acp_metrics_write(const struct acp_metrics *metrics,
 	write_head(text, "unseal_queue_length", "gauge",
 		"Requests held for a private key operation.");
 	write_value(text, "unseal_queue_length", "", gauges->queue_length);
+	write_renewals(metrics, text);
 	write_mints(&gauges->mint, text);
 	write_keys(gauges, text);
 	write_head(text, "refused_connections_total", "counter",

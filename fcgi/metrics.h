@@ -31,6 +31,14 @@ enum acp_cache_hit {
 	ACP_CACHE_HIT__MAX
 };
 
+/* What became of a request that brought a renewal handle. */
+enum acp_renewal_result {
+	ACP_RENEWAL_GIVEN,
+	ACP_RENEWAL_EXPIRED, /* it, or the chain that it belongs to */
+	ACP_RENEWAL_DENIED, /* not ours, or without the proof that it needs */
+	ACP_RENEWAL_RESULT__MAX
+};
+
 /* What is measured at the moment of reading. */
 struct acp_metrics_gauges {
 	size_t queue_length;
@@ -48,6 +56,10 @@ void acp_metrics_count_request(struct acp_metrics *metrics,
 void acp_metrics_count_unseal(struct acp_metrics *metrics,
 	enum acp_unseal_result result, int64_t duration_us);
 void acp_metrics_count_hit(struct acp_metrics *metrics, enum acp_cache_hit hit);
+void acp_metrics_count_renewal(
+	struct acp_metrics *metrics, enum acp_renewal_result result);
+/* A token was given to a caller without a proof. */
+void acp_metrics_count_unbound(struct acp_metrics *metrics);
 void acp_metrics_count_refused_connection(struct acp_metrics *metrics);
 
 /* Appends the whole exposition. */

@@ -100,6 +100,7 @@ apply(struct responder *responder, const struct acp_settings *settings)
 	acp_log_configure(settings->log_level, settings->log_format);
 	acp_work_set_limits(responder->work, &limits);
 	acp_service_set_most_held(responder->service, settings->queue_length);
+	acp_service_set_rules(responder->service, &settings->rules);
 	acp_keystore_set_paths(responder->keystore, settings->key_files,
 		settings->key_file_count);
 	acp_minter_replace_source(responder->minter,
@@ -169,7 +170,8 @@ start(struct responder *responder, int listen_fd)
 	if (error)
 		return error;
 	responder->service = acp_service_new(responder->keystore,
-		responder->work, responder->minter, responder->metrics);
+		responder->work, responder->minter, responder->metrics,
+		&settings->rules);
 	acp_service_set_most_held(responder->service, settings->queue_length);
 	refresh_keys(responder, true);
 	error = acp_minter_start(responder->minter);

@@ -30,11 +30,13 @@ struct acp_service {
 	pthread_mutex_t lock;
 	pthread_cond_t is_idle;
 	size_t held;
+	struct acp_rules rules;
 };
 
 struct acp_service *
 acp_service_new(struct acp_keystore *keystore, struct acp_work *work,
-	struct acp_minter *minter, struct acp_metrics *metrics)
+	struct acp_minter *minter, struct acp_metrics *metrics,
+	const struct acp_rules *rules)
 {
 	struct acp_service *service = acp_memory_new(1, sizeof(*service));
 	pthread_condattr_t clock;
@@ -44,6 +46,7 @@ acp_service_new(struct acp_keystore *keystore, struct acp_work *work,
 	service->minter = minter;
 	service->metrics = metrics;
 	service->most_held = SIZE_MAX;
+	service->rules = *rules;
 	pthread_mutex_init(&service->lock, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -68,6 +71,26 @@ void
 acp_service_set_most_held(struct acp_service *service, size_t most_held)
 {
 	service->most_held = most_held;
+}
+
+void
+acp_service_set_rules(
+	struct acp_service *service, const struct acp_rules *rules)
+{
+	pthread_mutex_lock(&service->lock);
+	service->rules = *rules;
+	pthread_mutex_unlock(&service->lock);
+}
+
+static struct acp_rules
+copy_rules(struct acp_service *service)
+{
+	struct acp_rules rules;
+
+	pthread_mutex_lock(&service->lock);
+	rules = service->rules;
+	pthread_mutex_unlock(&service->lock);
+	return rules;
 }
 
 /* Counts the exchange as held; false when there are too many. */
@@ -133,13 +156,12 @@ give_token(struct acp_service *service, struct acp_exchange *exchange,
 	const struct acp_token *token)
 {
 	ACP_AUTO(secret) struct acp_secret body;
-	const char *json;
-	size_t size;
+	ACP_AUTO(keyset)
+	struct acp_keyset *keyset = acp_keystore_dup_current(service->keystore);
+	const struct acp_rules rules = copy_rules(service);
 
-	json = acp_token_peek_json(token, &size);
 	acp_secret_init(&body);
-	acp_secret_append(&body, json, size);
-	acp_secret_append(&body, "}\n", 2);
+	acp_exchange_write_reply(exchange, keyset, &rules, token, &body);
 	answer(service, exchange,
 		&(struct acp_answer){.outcome = ACP_OUTCOME_TOKEN,
 			.body = body.bytes,
@@ -205,22 +227,16 @@ find_token(struct acp_service *service, struct acp_exchange *exchange)
 		refuse_tokenless(service, exchange);
 }
 
-/* Steps 6 to 9, once it is known what the ciphertext holds. */
+/* Steps 6 to 9, once it is known what the credential holds. */
 static void
 judge(struct acp_service *service, struct acp_exchange *exchange)
 {
-	switch (exchange->unsealed.verdict) {
-	case ACP_UNSEALED_SESSION:
+	enum acp_outcome outcome = acp_exchange_judge(exchange);
+
+	if (outcome == ACP_OUTCOME_TOKEN)
 		find_token(service, exchange);
-		return;
-	case ACP_UNSEALED_FORBIDDEN:
-		refuse(service, exchange, ACP_OUTCOME_FORBIDDEN, 0);
-		return;
-	case ACP_UNSEALED_DENIED:
-	case ACP_UNSEALED_VERDICT__MAX:
-		break;
-	}
-	refuse(service, exchange, ACP_OUTCOME_UNAUTHORIZED, 0);
+	else
+		refuse(service, exchange, outcome, 0);
 }
 
 static void
@@ -265,13 +281,16 @@ handle_token(struct acp_service *service, struct acp_exchange *exchange)
 {
 	ACP_AUTO(keyset)
 	struct acp_keyset *keyset = acp_keystore_dup_current(service->keystore);
+	const struct acp_rules rules = copy_rules(service);
 	struct acp_ciphertext ciphertext;
-	enum acp_outcome outcome =
-		acp_exchange_read_ciphertext(exchange, keyset, &ciphertext);
+	enum acp_outcome outcome = acp_exchange_read_credential(
+		exchange, keyset, &rules, &ciphertext);
 
 	if (outcome != ACP_OUTCOME_TOKEN)
 		refuse(service, exchange, outcome,
 			outcome == ACP_OUTCOME_NO_KEY ? NO_KEY_RETRY_S : 0);
+	else if (exchange->is_renewal)
+		judge(service, exchange);
 	else if (acp_work_recall(service->work, &ciphertext,
 			 &exchange->unsealed) == ACP_WORK_KNOWN)
 		judge(service, exchange);

@@ -10,6 +10,7 @@
 #include "fcgi/keystore.h"
 #include "fcgi/metrics.h"
 #include "fcgi/minter.h"
+#include "fcgi/rules.h"
 #include "fcgi/work.h"
 
 #include <stdbool.h>
@@ -18,14 +19,18 @@
 
 struct acp_service;
 
-/* Borrows its parts, which must outlive it. */
+/* Borrows its parts, which must outlive it; copies the rules. */
 struct acp_service *acp_service_new(struct acp_keystore *keystore,
 	struct acp_work *work, struct acp_minter *minter,
-	struct acp_metrics *metrics);
+	struct acp_metrics *metrics, const struct acp_rules *rules);
 void acp_service_free(struct acp_service **service);
 
 /* Most exchanges to hold at one time, from now on. */
 void acp_service_set_most_held(struct acp_service *service, size_t most_held);
+
+/* Other rules, from now on; a copy is made. */
+void acp_service_set_rules(
+	struct acp_service *service, const struct acp_rules *rules);
 
 /* Takes the exchange and sees to it that it is answered once, and ended. */
 void acp_service_handle(

@@ -256,6 +256,21 @@ read_sizes(struct acp_settings *settings)
 }
 
 static void
+read_rules(struct acp_settings *settings)
+{
+	const struct acp_config *config = settings->config;
+	struct acp_rules *rules = &settings->rules;
+
+	/* the table has the words in the order of the enum */
+	rules->binding = (enum acp_binding_mode)acp_config_get_choice(
+		config, ACP_CONFIG_BINDING);
+	rules->renewal_ttl_ms =
+		acp_config_get_duration_ms(config, ACP_CONFIG_RENEWAL_TTL);
+	rules->renewal_max_age_ms =
+		acp_config_get_duration_ms(config, ACP_CONFIG_RENEWAL_MAX_AGE);
+}
+
+static void
 read_rest(struct acp_settings *settings)
 {
 	const struct acp_config *config = settings->config;
@@ -283,6 +298,7 @@ acp_settings_new(struct acp_config *take_config, struct acp_settings **settings,
 	made->config = take_config;
 	read_sizes(made);
 	read_rest(made);
+	read_rules(made);
 	read_oidc(made);
 	read_static(made);
 	choose_source(made, why);
@@ -304,6 +320,21 @@ acp_settings_free(struct acp_settings **settings)
 	acp_config_free(&(*settings)->config);
 	free(*settings);
 	*settings = NULL;
+}
+
+static void
+warn_binding(enum acp_binding_mode mode, struct acp_buffer *text)
+{
+	if (mode == ACP_BINDING_OPTIONAL)
+		acp_buffer_append(text,
+			"binding is optional, which protects nothing: whoever "
+			"has the public key and a session id gets a token; say "
+			"binding = required once unbound_requests_total stands "
+			"still\n");
+	if (mode == ACP_BINDING_OFF)
+		acp_buffer_append(text,
+			"binding is off: proofs are not looked at, and whoever "
+			"has the public key and a session id gets a token\n");
 }
 
 void
@@ -329,6 +360,7 @@ acp_settings_warn(const struct acp_settings *settings, struct acp_buffer *text)
 		acp_buffer_append(text,
 			"allow_cluster_token is on: runners may get a "
 			"Kubernetes service account's token\n");
+	warn_binding(settings->rules.binding, text);
 	if (settings->socket_group &&
 		(!settings->socket || *settings->socket != '/'))
 		acp_buffer_append(text,

@@ -7,6 +7,7 @@
 #ifndef ACP_FCGI_SETTINGS_H
 #define ACP_FCGI_SETTINGS_H
 
+#include "fcgi/rules.h"
 #include "lib/buffer.h"
 #include "lib/config.h"
 #include "lib/error.h"
@@ -54,6 +55,7 @@ struct acp_settings {
 	size_t acceptors;
 	size_t workers; /* 0 resolved to the number of processors */
 	int64_t drain_ms;
+	struct acp_rules rules;
 	enum acp_log_level log_level;
 	enum acp_log_format log_format;
 };

@@ -24,8 +24,7 @@ acp_unsealed_init(struct acp_unsealed *unsealed,
 	const char *key_id = "";
 	uint32_t is_open, is_session;
 
-	is_open = acp_keyset_open(keyset, ciphertext->bytes, ciphertext->size,
-		plain, &size, &key_id);
+	is_open = acp_keyset_open(keyset, ciphertext, plain, &size, &key_id);
 	is_session = acp_session_id_check(plain, size);
 
 	memset(unsealed, 0, sizeof(*unsealed));

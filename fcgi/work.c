@@ -30,6 +30,13 @@ struct acp_job {
 	int64_t abandoned_ms; /* when the last waiter left */
 };
 
+/* First in, first out. */
+struct queue {
+	struct acp_job *first;
+	struct acp_job **last;
+	size_t count;
+};
+
 struct acp_work {
 	struct acp_keystore *keystore;
 	struct acp_metrics *metrics;
@@ -41,9 +48,8 @@ struct acp_work {
 	struct acp_work_limits limits;
 	struct acp_results *results;
 	struct acp_job *buckets[JOB_BUCKETS];
-	struct acp_job *first;
-	struct acp_job **last;
-	size_t queued;
+	struct queue proved; /* emptied before the other */
+	struct queue unproved;
 	size_t held;
 	int64_t average_us; /* of one opening; 0 before the first */
 	bool is_stopping;
@@ -62,27 +68,38 @@ find_job(struct acp_work *work, const struct acp_result_key *key)
 	return link;
 }
 
+static bool
+is_proved(const struct acp_ciphertext *ciphertext)
+{
+	return ciphertext->proof_key_id[0] != '\0';
+}
+
 static void
 enqueue(struct acp_work *work, struct acp_job *job)
 {
+	struct queue *queue =
+		is_proved(job->ciphertext) ? &work->proved : &work->unproved;
+
 	job->after = NULL;
-	*work->last = job;
-	work->last = &job->after;
-	work->queued++;
+	*queue->last = job;
+	queue->last = &job->after;
+	queue->count++;
 	pthread_cond_signal(&work->has_job);
 }
 
 static struct acp_job *
 dequeue(struct acp_work *work)
 {
-	struct acp_job *job = work->first;
+	struct queue *queue =
+		work->proved.first ? &work->proved : &work->unproved;
+	struct acp_job *job = queue->first;
 
 	if (!job)
 		return NULL;
-	work->first = job->after;
-	if (!work->first)
-		work->last = &work->first;
-	work->queued--;
+	queue->first = job->after;
+	if (!queue->first)
+		queue->last = &queue->first;
+	queue->count--;
 	return job;
 }
 
@@ -225,7 +242,8 @@ acp_work_new(struct acp_keystore *keystore, struct acp_metrics *metrics,
 	work->limits = *limits;
 	work->results =
 		acp_results_new(limits->cache_entries, limits->cache_ttl_ms);
-	work->last = &work->first;
+	work->proved.last = &work->proved.first;
+	work->unproved.last = &work->unproved.first;
 	pthread_mutex_init(&work->lock, NULL);
 	pthread_cond_init(&work->has_job, NULL);
 	while (work->thread_count < workers &&
@@ -271,7 +289,8 @@ acp_work_free(struct acp_work **work)
 {
 	if (!*work)
 		return;
-	assert((*work)->thread_count == 0 && !(*work)->first);
+	assert((*work)->thread_count == 0 && !(*work)->proved.first &&
+		!(*work)->unproved.first);
 	acp_results_free(&(*work)->results);
 	pthread_cond_destroy(&(*work)->has_job);
 	pthread_mutex_destroy(&(*work)->lock);
@@ -330,17 +349,20 @@ acp_work_recall(struct acp_work *work, const struct acp_ciphertext *ciphertext,
 
 /* Milliseconds until a job queued now would be opened. */
 static int64_t
-expect_wait_ms(const struct acp_work *work)
+expect_wait_ms(const struct acp_work *work, bool has_proof)
 {
-	int64_t turns = (int64_t)(work->queued / work->thread_count);
+	size_t ahead =
+		work->proved.count + (has_proof ? 0 : work->unproved.count);
+	int64_t turns = (int64_t)(ahead / work->thread_count);
 
 	return turns * work->average_us / 1000;
 }
 
 static bool
-is_full(const struct acp_work *work, unsigned int *retry_after_s)
+is_full(const struct acp_work *work, bool has_proof,
+	unsigned int *retry_after_s)
 {
-	int64_t wait_ms = expect_wait_ms(work);
+	int64_t wait_ms = expect_wait_ms(work, has_proof);
 
 	if (work->held < work->limits.most_held &&
 		wait_ms <= work->limits.queue_wait_ms)
@@ -379,7 +401,8 @@ acp_work_submit(struct acp_work *work, const struct acp_ciphertext *ciphertext,
 	job = *find_job(work, &key);
 	if (!job && recall(work, &key, unsealed)) {
 		answer = ACP_WORK_KNOWN;
-	} else if (work->is_stopping || is_full(work, retry_after_s)) {
+	} else if (work->is_stopping ||
+		is_full(work, is_proved(ciphertext), retry_after_s)) {
 		answer = ACP_WORK_FULL;
 	} else {
 		if (job)

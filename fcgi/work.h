@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opens ciphertexts: a bounded queue, workers behind it (one a processor),
- * and the memory of what was opened before it. A ciphertext that is queued
+ * and the memory of what was opened before it. Callers with a proof go first. A ciphertext that is queued
  * or being opened is joined by those who bring it again, never opened twice.
  * Who waits here owns no thread.
  */
@@ -71,7 +71,8 @@ enum acp_work_answer acp_work_recall(struct acp_work *work,
 
 /*
  * Brings a ciphertext that acp_keyset_may_open: KNOWN, HELD or FULL. With
- * FULL *retry_after_s (at least 1) is when to come again.
+ * FULL *retry_after_s (at least 1) is when to come again. A ciphertext with a
+ * proof_key_id is opened before all that have none.
  */
 enum acp_work_answer acp_work_submit(struct acp_work *work,
 	const struct acp_ciphertext *ciphertext, struct acp_work_waiter *waiter,

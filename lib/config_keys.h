@@ -58,6 +58,13 @@ X(HTTPS_PROXY, "https_proxy", NULL, TEXT, NULL, NULL, BOTH, \
   "Proxy for the identity provider; the environment's proxies are not used.") \
 X(CA_FILE, "ca_file", NULL, TEXT, NULL, NULL, BOTH, \
   "PEM file with the authorities to trust instead of the system's.") \
+X(BINDING, "binding", "CP_TOKEN_BINDING", CHOICE, "optional", \
+  "off|optional|required", TOKEN, \
+  "Whether callers must prove that they belong to their session.") \
+X(RENEWAL_TTL, "renewal_ttl", NULL, DURATION, "1h", "1s..24h", TOKEN, \
+  "Life of a renewal handle.") \
+X(RENEWAL_MAX_AGE, "renewal_max_age", NULL, DURATION, "24h", "1s..30d", TOKEN, \
+  "How long handles renew each other before a ciphertext is needed again.") \
 X(MINT_WAIT, "mint_wait", NULL, DURATION, "8s", "0s..60s", TOKEN, \
   "How long a caller is held while no API token is at hand.") \
 X(MIN_TTL, "min_ttl", NULL, DURATION, "60s", "0s..1h", TOKEN, \

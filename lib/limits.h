@@ -18,6 +18,12 @@
 #define ACP_SESSION_ID_MIN 8
 #define ACP_SESSION_ID_MAX 128
 
+/* Renewal handles, in bytes before base64url: what is sealed, and with salt
+ * and tag. A first issue further ahead than this was made by a wrong clock. */
+#define ACP_HANDLE_PLAIN_MAX (17 + ACP_SESSION_ID_MAX)
+#define ACP_HANDLE_SEALED_MAX (ACP_HANDLE_PLAIN_MAX + 32)
+#define ACP_HANDLE_AHEAD_MAX_MS (5 * 60 * 1000)
+
 /* Configuration. */
 #define ACP_CONFIG_FILE_MAX (256 * 1024)
 #define ACP_CONFIG_LINE_MAX 4096

@@ -4,9 +4,11 @@
 # inputs: tests/fuzz/fuzz_bearer -max_total_time=60 FOLDER CORPUS
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_bearer \
+	tests/fuzz/fuzz_binding \
 	tests/fuzz/fuzz_buffer \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_gate \
+	tests/fuzz/fuzz_handle \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_key \
@@ -52,6 +54,12 @@ tests_fuzz_fuzz_key_LDADD = $(ACP_FUZZ_LIB_LIBS)
 
 tests_fuzz_fuzz_gate_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_gate_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_binding_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_binding_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_handle_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_handle_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
 
 tests_fuzz_fuzz_route_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_route_LDADD = $(ACP_FUZZ_TOKEN_LIBS)

@@ -31,6 +31,7 @@ LIFE = 6 * 3600
 # what a web server adds, and what differs in each answer
 VARIABLE = ("date", "server", "connection", "x-request-id", "status")
 OWN = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+RENEWAL = re.compile(rb',"renewal":"acp1\.[\w-]{70,236}"(?=}\n$)')
 # status, further headers, body
 OF_RESPONDER = {
     "401": (401, {"WWW-Authenticate": "Bearer"}, b"unauthorized\n"),
@@ -83,7 +84,8 @@ class Expected:
     """What an answer has to be: status, all headers but the variable, body."""
 
     def __init__(self, token, expiry):
-        # what is left of the life is rounded down, to the second
+        # without the renewal handle, which ends the reply; what is left of
+        # the life is rounded down, to the second
         self.replies = [token_reply(token, expiry),
                         token_reply(token, expiry - 1)]
 
@@ -115,6 +117,12 @@ def take_apart(answer):
 
 def is_as_expected(answer, wanted, want):
     status, headers, body = wanted
+    renewal = RENEWAL.search(answer.body)
+    if want == "200":
+        if not renewal:
+            return False
+        # no two handles are the same
+        body = body[:-2] + renewal.group() + body[-2:]
     length = 19 if want == "405 to HEAD" else len(body)
     wanted_headers = {name.lower(): value for name, value in headers.items()}
     wanted_headers["content-length"] = str(length)
@@ -367,11 +375,13 @@ def check_log(t, responder):
         except ValueError:
             broken.append(line)
             continue
-        if entry["level"] in ("warn", "error"):
+        # but that proofs are not required here, which is said at start
+        if (entry["level"] in ("warn", "error")
+                and "binding is optional" not in entry.get("message", "")):
             loud.append(line)
     t.ok(len(lines) > 1000 and not broken,
          "the log has a line of JSON for each request", *broken[:5])
-    t.equal(loud, [], "the log has no warning and no error")
+    t.equal(loud, [], "the log has no other warning and no error")
 
 
 def check_afterwards(t, b, responder, channels, before):

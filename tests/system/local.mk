@@ -18,4 +18,5 @@ EXTRA_DIST += \
 	%D%/250-silent-peers.py \
 	%D%/260-crash-and-drain.py \
 	%D%/265-early-signals.py \
-	%D%/270-sockets.py
+	%D%/270-sockets.py \
+	%D%/300-renewal-and-binding.py

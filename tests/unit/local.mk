@@ -15,8 +15,10 @@ LIB_TESTS = \
 
 TOKEN_TESTS = \
 	tests/unit/test_bearer \
+	tests/unit/test_binding \
 	tests/unit/test_exchange \
 	tests/unit/test_gate \
+	tests/unit/test_handle \
 	tests/unit/test_held \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
@@ -63,13 +65,13 @@ ACP_UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
 ACP_UNIT_TOKEN_LIBS = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
 
+tests_unit_test_base64url_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_base64url_LDADD = $(ACP_UNIT_LIBS)
+
 tests_unit_test_buffer_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_buffer_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_config_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_base64url_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_base64url_LDADD = $(ACP_UNIT_LIBS)
-
 tests_unit_test_config_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_file_CFLAGS = $(ACP_UNIT_CFLAGS)
@@ -94,16 +96,14 @@ tests_unit_test_keyfile_LDADD = $(ACP_UNIT_LIBS)
 tests_unit_test_options_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_options_LDADD = $(ACP_UNIT_LIBS)
 
-tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
-
-tests_unit_test_jwt_CFLAGS = $(ACP_UNIT_CFLAGS)
 ACP_UNIT_VECTOR = tests/unit/vector_key.c tests/unit/vector_key.h
 EXTRA_DIST += tests/data/make-handle-vector.py
 
 tests_unit_test_proof_SOURCES = tests/unit/test_proof.c $(ACP_UNIT_VECTOR)
 tests_unit_test_proof_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_proof_LDADD = $(ACP_UNIT_LIBS)
+tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_secret_is_same
+
 tests_unit_test_binding_SOURCES = tests/unit/test_binding.c $(ACP_UNIT_VECTOR)
 tests_unit_test_binding_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_binding_LDADD = $(ACP_UNIT_TOKEN_LIBS)
@@ -121,8 +121,6 @@ tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_jwt_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_secret_is_same
-
 tests_unit_test_jwt_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_mint_schedule_CFLAGS = $(ACP_UNIT_CFLAGS)
@@ -181,6 +179,11 @@ tests_unit_test_oaep_LDADD = $(ACP_CRYPTO_LIBS)
 
 tests_unit_test_unseal_SOURCES = %D%/test_unseal.c %D%/encoded.c %D%/encoded.h
 tests_unit_test_unseal_CFLAGS = $(ACP_CRYPTO_CFLAGS)
+# libcrypto must not be judged by libcrypto: our own decoding is the other side
+if UNSEAL_OPENSSL
+tests_unit_test_unseal_SOURCES += fcgi/oaep.c
+tests_unit_test_unseal_CFLAGS += -DACP_TEST_OWN_OAEP=1
+endif
 tests_unit_test_unseal_LDADD = $(ACP_CRYPTO_LIBS)
 
 tests_unit_test_gate_CFLAGS = $(ACP_UNIT_CFLAGS)
@@ -197,11 +200,6 @@ tests_unit_test_results_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_route_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_route_LDADD = $(ACP_UNIT_TOKEN_LIBS)
-# libcrypto must not be judged by libcrypto: our own decoding is the other side
-if UNSEAL_OPENSSL
-tests_unit_test_unseal_SOURCES += fcgi/oaep.c
-tests_unit_test_unseal_CFLAGS += -DACP_TEST_OWN_OAEP=1
-endif
 
 tests_unit_test_work_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_work_LDADD = $(ACP_UNIT_TOKEN_LIBS)

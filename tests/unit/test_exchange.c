@@ -96,35 +96,66 @@ START_TEST(a_clients_header_is_no_request_id)
 }
 END_TEST
 
-/* the checks before any key is asked: method first, bearer, then the key */
+#define PAIR "s=a-session&p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define HANDLE \
+	"Bearer acp1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
+	"AAAAAAAAAAAAAAAAAAAA"
+
+/*
+ * the checks before any key is asked: method first, bearer, form of proof and
+ * credential, then the key
+ */
 static const struct {
 	const char *method;
 	const char *authorization;
 	enum acp_outcome outcome;
+	const char *query;
+	enum acp_binding_mode binding;
 } firsts[] = {
-	{NULL, "Bearer AAAA", ACP_OUTCOME_METHOD},
-	{"POST", "Bearer AAAA", ACP_OUTCOME_METHOD},
-	{"HEAD", NULL, ACP_OUTCOME_METHOD},
-	{"get", "Bearer AAAA", ACP_OUTCOME_METHOD},
-	{"GET", NULL, ACP_OUTCOME_UNAUTHORIZED},
-	{"GET", "", ACP_OUTCOME_UNAUTHORIZED},
-	{"GET", "Bearer ", ACP_OUTCOME_UNAUTHORIZED},
-	{"GET", "Basic AAAA", ACP_OUTCOME_UNAUTHORIZED},
-	{"GET", "Bearer AAAA", ACP_OUTCOME_NO_KEY},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_NO_KEY, "x=1", ACP_BINDING_OPTIONAL},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_NO_KEY, PAIR, ACP_BINDING_OPTIONAL},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_NO_KEY, PAIR, ACP_BINDING_REQUIRED},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_NO_KEY, "s=a", ACP_BINDING_OFF},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_UNAUTHORIZED, "s=a",
+		ACP_BINDING_OPTIONAL},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_UNAUTHORIZED, PAIR "A",
+		ACP_BINDING_OPTIONAL},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_UNAUTHORIZED, "",
+		ACP_BINDING_REQUIRED},
+	{"GET", "Bearer AAA", ACP_OUTCOME_UNAUTHORIZED, PAIR,
+		ACP_BINDING_REQUIRED},
+	{"GET", HANDLE, ACP_OUTCOME_NO_KEY, "", ACP_BINDING_OPTIONAL},
+	{"GET", HANDLE "=", ACP_OUTCOME_UNAUTHORIZED, "", ACP_BINDING_OPTIONAL},
+	{"GET", HANDLE, ACP_OUTCOME_UNAUTHORIZED, "", ACP_BINDING_REQUIRED},
+	{"GET", "Bearer acp1.AAAA", ACP_OUTCOME_UNAUTHORIZED, "",
+		ACP_BINDING_OFF},
+	{NULL, "Bearer AAAA", ACP_OUTCOME_METHOD, "", ACP_BINDING_OFF},
+	{"POST", "Bearer AAAA", ACP_OUTCOME_METHOD, "", ACP_BINDING_OFF},
+	{"HEAD", NULL, ACP_OUTCOME_METHOD, "", ACP_BINDING_OFF},
+	{"get", "Bearer AAAA", ACP_OUTCOME_METHOD, "", ACP_BINDING_OFF},
+	{"GET", NULL, ACP_OUTCOME_UNAUTHORIZED, "", ACP_BINDING_OFF},
+	{"GET", "", ACP_OUTCOME_UNAUTHORIZED, "", ACP_BINDING_OFF},
+	{"GET", "Bearer ", ACP_OUTCOME_UNAUTHORIZED, "", ACP_BINDING_OFF},
+	{"GET", "Basic AAAA", ACP_OUTCOME_UNAUTHORIZED, "", ACP_BINDING_OFF},
+	{"GET", "Bearer AAAA", ACP_OUTCOME_NO_KEY, "", ACP_BINDING_OFF},
 };
 
 START_TEST(the_first_failing_step_decides)
 {
+	const struct acp_rules rules = {.binding = firsts[_i].binding};
 	struct acp_ciphertext ciphertext;
 	struct acp_exchange *exchange;
+	char uri[200];
 
+	snprintf(uri, sizeof(uri), "/token?%s", firsts[_i].query);
+	setenv("REQUEST_URI", uri, 1);
 	if (firsts[_i].method)
 		setenv("REQUEST_METHOD", firsts[_i].method, 1);
 	if (firsts[_i].authorization)
 		setenv("HTTP_AUTHORIZATION", firsts[_i].authorization, 1);
 	exchange = make_exchange();
-	ck_assert_int_eq(
-		acp_exchange_read_ciphertext(exchange, NULL, &ciphertext),
+	ck_assert_int_eq(acp_exchange_read_credential(
+				 exchange, NULL, &rules, &ciphertext),
 		firsts[_i].outcome);
 	acp_exchange_free(&exchange);
 }
@@ -307,6 +338,66 @@ START_TEST(an_answer_is_counted)
 }
 END_TEST
 
+/* what became of a renewal, and whether it had a proof */
+static const struct {
+	bool is_renewal, is_over, is_proved;
+	enum acp_outcome outcome;
+	const char *counted;
+	int unbound;
+} counts[] = {
+	{true, false, true, ACP_OUTCOME_TOKEN, "given", 0},
+	{true, false, false, ACP_OUTCOME_TOKEN, "given", 1},
+	{true, true, false, ACP_OUTCOME_UNAUTHORIZED, "expired", 0},
+	{true, false, false, ACP_OUTCOME_UNAUTHORIZED, "denied", 0},
+	{true, false, false, ACP_OUTCOME_FORBIDDEN, "denied", 0},
+	{true, false, false, ACP_OUTCOME_NO_TOKEN, NULL, 0},
+	{false, false, false, ACP_OUTCOME_UNAUTHORIZED, NULL, 0},
+	{false, false, false, ACP_OUTCOME_TOKEN, NULL, 1},
+	{false, false, true, ACP_OUTCOME_TOKEN, NULL, 0},
+	{false, false, false, ACP_OUTCOME_INFO, NULL, 0},
+};
+
+static void
+check_counter(const char *text, const char *name, int value)
+{
+	char line[200];
+
+	snprintf(line, sizeof(line), "ambient_cp_token_%s %d\n", name, value);
+	ck_assert_msg(strstr(text, line) != NULL, "no %s in %s", line, text);
+}
+
+START_TEST(renewals_and_unbound_requests_are_counted)
+{
+	static const char *const results[] = {"given", "expired", "denied"};
+	struct acp_metrics *metrics = acp_metrics_new();
+	const struct acp_metrics_gauges gauges = {0};
+	struct acp_exchange *exchange = make_exchange();
+	struct acp_buffer text;
+	char name[100];
+
+	exchange->is_renewal = counts[_i].is_renewal;
+	exchange->is_over = counts[_i].is_over;
+	exchange->binding.is_proved = counts[_i].is_proved;
+	acp_exchange_answer(exchange,
+		&(struct acp_answer){.outcome = counts[_i].outcome, .body = ""},
+		NULL, metrics);
+	acp_buffer_init(&text, 65536);
+	acp_metrics_write(metrics, &gauges, &text);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "renewals_total{result=\"%s\"}",
+			results[i]);
+		check_counter(acp_buffer_peek(&text), name,
+			counts[_i].counted &&
+				strcmp(counts[_i].counted, results[i]) == 0);
+	}
+	check_counter(acp_buffer_peek(&text), "unbound_requests_total",
+		counts[_i].unbound);
+	acp_buffer_clear(&text);
+	acp_metrics_free(&metrics);
+	acp_exchange_free(&exchange);
+}
+END_TEST
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *
@@ -329,6 +420,8 @@ exchange_suite(void)
 	tcase_add_loop_test(cases, a_traceparent_is_logged_when_it_is_one, 0,
 		COUNT(traces));
 	tcase_add_test(cases, an_answer_is_counted);
+	tcase_add_loop_test(cases, renewals_and_unbound_requests_are_counted, 0,
+		COUNT(counts));
 	suite_add_tcase(suite, cases);
 	return suite;
 }

@@ -102,6 +102,17 @@ seal(size_t i, const char *text, uint8_t *sealed)
 	return size;
 }
 
+/* Opens with no proof to go by. */
+static uint32_t
+open_bytes(const struct acp_keyset *set, const uint8_t *sealed, size_t size,
+	uint8_t *plain, size_t *plain_size, const char **id)
+{
+	struct acp_ciphertext ciphertext = {.size = size};
+
+	memcpy(ciphertext.bytes, sealed, size);
+	return acp_keyset_open(set, &ciphertext, plain, plain_size, id);
+}
+
 static void
 check_opened(const struct acp_keyset *set, size_t i)
 {
@@ -111,7 +122,7 @@ check_opened(const struct acp_keyset *set, size_t i)
 
 	ck_assert(acp_keyset_may_open(set, sealed, size));
 	ck_assert_uint_eq(
-		acp_keyset_open(set, sealed, size, plain, &plain_size, &id),
+		open_bytes(set, sealed, size, plain, &plain_size, &id),
 		UINT32_MAX);
 	ck_assert_uint_eq(plain_size, strlen(text));
 	ck_assert_mem_eq(plain, text, plain_size);
@@ -136,14 +147,12 @@ START_TEST(what_no_key_opens_names_the_last_one_tried)
 		size = seal(2, "a-session-id", sealed);
 	ck_assert(acp_keyset_may_open(first, sealed, size));
 	ck_assert_uint_eq(
-		acp_keyset_open(first, sealed, size, plain, &plain_size, &id),
-		0);
+		open_bytes(first, sealed, size, plain, &plain_size, &id), 0);
 	ck_assert_str_eq(id, ids[0]);
 	ck_assert_uint_le(plain_size, size - 66);
 	sealed[size - 1] ^= 1;
 	ck_assert_uint_eq(
-		acp_keyset_open(keyset, sealed, size, plain, &plain_size, &id),
-		0);
+		open_bytes(keyset, sealed, size, plain, &plain_size, &id), 0);
 	ck_assert_str_eq(id, ids[2]);
 	acp_keyset_free(&first);
 }
@@ -164,13 +173,49 @@ START_TEST(other_sizes_and_large_values_may_not_be_opened)
 			ck_assert(!acp_keyset_may_open(keyset, bytes, size));
 	memcpy(bytes, acp_key_peek_modulus(ring->keys[1]), 384);
 	ck_assert(!acp_keyset_may_open(one, bytes, 384));
-	ck_assert(!acp_keyset_open(one, bytes, 384, plain, &plain_size, &id));
+	ck_assert(!open_bytes(one, bytes, 384, plain, &plain_size, &id));
 	ck_assert_uint_eq(plain_size, 0);
 	bytes[383]--;
 	ck_assert(acp_keyset_may_open(one, bytes, 384));
 	memset(bytes, 0xff, sizeof(bytes));
 	ck_assert(!acp_keyset_may_open(keyset, bytes, 256));
 	acp_keyset_free(&one);
+}
+END_TEST
+
+/* The one that was tried last tells in what order they were tried. */
+START_TEST(the_key_that_verified_the_proof_is_tried_first)
+{
+	static const size_t last_of[KEY_COUNT] = {2, 2, 0};
+	struct acp_ciphertext ciphertext = {.size = 256};
+	uint8_t plain[ACP_UNSEAL_PLAIN_MAX];
+	size_t plain_size;
+	const char *id = NULL;
+
+	memcpy(ciphertext.proof_key_id, ids[_i], ACP_KEY_ID_SIZE);
+	ck_assert_uint_eq(
+		acp_keyset_open(keyset, &ciphertext, plain, &plain_size, &id),
+		0);
+	ck_assert_str_eq(id, ids[last_of[_i]]);
+}
+END_TEST
+
+START_TEST(every_key_is_tried_whichever_is_first)
+{
+	struct acp_ciphertext ciphertext = {.size = 0};
+	uint8_t plain[ACP_UNSEAL_PLAIN_MAX];
+	size_t plain_size;
+	const char *id = NULL;
+
+	for (size_t first = 0; first < KEY_COUNT; first++) {
+		ciphertext.size =
+			seal((size_t)_i, "a-session-id", ciphertext.bytes);
+		memcpy(ciphertext.proof_key_id, ids[first], ACP_KEY_ID_SIZE);
+		ck_assert_uint_eq(acp_keyset_open(keyset, &ciphertext, plain,
+					  &plain_size, &id),
+			UINT32_MAX);
+		ck_assert_str_eq(id, ids[_i]);
+	}
 }
 END_TEST
 
@@ -182,7 +227,11 @@ START_TEST(a_set_knows_its_keys_in_order)
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		ck_assert_str_eq(acp_key_peek_id(ring->keys[i]), ids[i]);
 		ck_assert(acp_keyset_has_key(keyset, ids[i]));
+		ck_assert_ptr_eq(
+			acp_keyset_peek_key(keyset, ids[i]), ring->keys[i]);
 	}
+	ck_assert_ptr_null(acp_keyset_peek_key(keyset, "0123456789abcdef"));
+	ck_assert_ptr_null(acp_keyset_peek_key(keyset, ""));
 	ck_assert(!acp_keyset_has_key(keyset, "0123456789abcdef"));
 	ck_assert(!acp_keyset_has_key(keyset, ""));
 }
@@ -224,6 +273,10 @@ keyset_suite(void)
 		tcase, each_key_of_the_set_opens_its_own, 0, KEY_COUNT);
 	tcase_add_test(tcase, what_no_key_opens_names_the_last_one_tried);
 	tcase_add_test(tcase, other_sizes_and_large_values_may_not_be_opened);
+	tcase_add_loop_test(tcase,
+		the_key_that_verified_the_proof_is_tried_first, 0, KEY_COUNT);
+	tcase_add_loop_test(
+		tcase, every_key_is_tried_whichever_is_first, 0, KEY_COUNT);
 	tcase_add_test(tcase, a_set_knows_its_keys_in_order);
 	tcase_add_test(tcase, a_set_lives_until_its_last_holder_lets_go);
 	tcase_add_test(tcase, a_set_without_keys_is_refused);

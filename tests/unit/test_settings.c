@@ -90,7 +90,8 @@ START_TEST(runners_get_the_client_of_their_own)
 	ACP_AUTO(buffer) struct acp_buffer text;
 
 	ck_assert_int_eq(make_settings(OIDC "token_oidc_client_id = runners\n"
-					    "token_oidc_client_secret = own\n"),
+					    "token_oidc_client_secret = own\n"
+					    "binding = required\n"),
 		ACP_OK);
 	ck_assert_str_eq(settings->source.client_id, "runners");
 	ck_assert_str_eq(
@@ -113,6 +114,8 @@ static const struct {
 	{OIDC "allow_http = on\n", "allow_http is on"},
 	{"api_token = x\nallow_cluster_token = on\n",
 		"allow_cluster_token is on"},
+	{"api_token = x\n", "binding is optional, which protects nothing"},
+	{"api_token = x\nbinding = off\n", "binding is off"},
 	{"api_token = x\nsocket_group = www\n", "socket_group is not used"},
 	{"api_token = x\nsocket_group = www\nsocket = 127.0.0.1:1\n",
 		"socket_group is not used"},
@@ -128,6 +131,30 @@ START_TEST(what_an_operator_should_know_is_said)
 	ck_assert_msg(
 		strstr(acp_buffer_peek(&text), warnings[_i].warning) != NULL,
 		"%s", acp_buffer_peek(&text));
+}
+END_TEST
+
+static const struct {
+	const char *lines;
+	struct acp_rules rules;
+} rules[] = {
+	{"", {ACP_BINDING_OPTIONAL, 3600000, 86400000}},
+	{"binding = off\n", {ACP_BINDING_OFF, 3600000, 86400000}},
+	{"binding = required\nrenewal_ttl = 5min\nrenewal_max_age = 2d\n",
+		{ACP_BINDING_REQUIRED, 300000, 172800000}},
+};
+
+START_TEST(rules_are_read)
+{
+	char lines[1000];
+
+	snprintf(lines, sizeof(lines), "api_token = x\n%s", rules[_i].lines);
+	ck_assert_int_eq(make_settings(lines), ACP_OK);
+	ck_assert_int_eq(settings->rules.binding, rules[_i].rules.binding);
+	ck_assert_int_eq(
+		settings->rules.renewal_ttl_ms, rules[_i].rules.renewal_ttl_ms);
+	ck_assert_int_eq(settings->rules.renewal_max_age_ms,
+		rules[_i].rules.renewal_max_age_ms);
 }
 END_TEST
 
@@ -346,6 +373,8 @@ settings_suite(void)
 	tcase_add_loop_test(tcase, the_source_is_oidc_when_a_client_is_named, 0,
 		COUNT(sources));
 	tcase_add_test(tcase, runners_get_the_client_of_their_own);
+	tcase_add_loop_test(tcase, rules_are_read, 0, COUNT(rules));
+	tcase_add_loop_test(tcase, rules_are_read, 0, COUNT(rules));
 	tcase_add_loop_test(tcase, what_an_operator_should_know_is_said, 0,
 		COUNT(warnings));
 	tcase_add_loop_test(

@@ -22,6 +22,7 @@ static sem_t leave; /* one post, one operation */
 static sem_t stopping; /* one post, one call of acp_work_stop */
 static sem_t released; /* one post, one waiter */
 static atomic_int operations;
+static atomic_int releases;
 static atomic_int keys; /* which keyset is in use: 1, 2 … */
 static _Atomic int64_t clock_ms;
 static char keysets[4];
@@ -94,6 +95,7 @@ struct caller {
 	struct acp_work_waiter waiter; /* first: the waiter is the caller */
 	bool is_released;
 	bool is_stopped;
+	int turn; /* 1: released first */
 	struct acp_unsealed unsealed;
 };
 
@@ -108,6 +110,7 @@ note_release(
 	caller->is_stopped = !unsealed;
 	if (unsealed)
 		caller->unsealed = *unsealed;
+	caller->turn = ++releases;
 	sem_post(&released);
 }
 
@@ -134,6 +137,7 @@ set_up(void)
 	sem_init(&stopping, 0, 0);
 	sem_init(&released, 0, 0);
 	operations = 0;
+	releases = 0;
 	keys = 1;
 	clock_ms = 1000000;
 	metrics = acp_metrics_new();
@@ -157,7 +161,7 @@ await_releases(int count)
 }
 
 static enum acp_work_answer
-submit(const char *text, struct caller *caller)
+submit_as(const char *text, struct caller *caller, const char *proof_key_id)
 {
 	struct acp_ciphertext ciphertext = {.size = 256};
 	unsigned int retry_after_s = 0;
@@ -167,10 +171,18 @@ submit(const char *text, struct caller *caller)
 	caller->waiter.release = note_release;
 	snprintf(
 		(char *)ciphertext.bytes, sizeof(ciphertext.bytes), "%s", text);
+	snprintf(ciphertext.proof_key_id, sizeof(ciphertext.proof_key_id), "%s",
+		proof_key_id);
 	answer = acp_work_submit(work, &ciphertext, &caller->waiter,
 		&caller->unsealed, &retry_after_s);
 	ck_assert_int_eq(answer == ACP_WORK_FULL, retry_after_s > 0);
 	return answer;
+}
+
+static enum acp_work_answer
+submit(const char *text, struct caller *caller)
+{
+	return submit_as(text, caller, "");
 }
 
 static enum acp_work_answer
@@ -361,12 +373,50 @@ START_TEST(a_change_of_keys_forgets_failures_and_what_gone_keys_opened)
 }
 END_TEST
 
+START_TEST(callers_with_a_proof_go_first_and_each_kind_in_order)
+{
+	struct caller busy, strangers[2], proved[2];
+
+	occupy(&busy);
+	submit("stranger-1", &strangers[0]);
+	submit_as("proved-1", &proved[0], "0123456789abcdef");
+	submit("stranger-2", &strangers[1]);
+	submit_as("proved-2", &proved[1], "fedcba9876543210");
+	for (int i = 0; i < 5; i++)
+		sem_post(&leave);
+	await_releases(5);
+	ck_assert_int_eq(busy.turn, 1);
+	ck_assert_int_eq(proved[0].turn, 2);
+	ck_assert_int_eq(proved[1].turn, 3);
+	ck_assert_int_eq(strangers[0].turn, 4);
+	ck_assert_int_eq(strangers[1].turn, 5);
+}
+END_TEST
+
 static void *
 stop_work(void *unused)
 {
 	acp_work_stop(work);
 	return unused;
 }
+
+START_TEST(a_stop_releases_both_kinds)
+{
+	struct caller busy, stranger, proved;
+	pthread_t stopper;
+
+	occupy(&busy);
+	submit("stranger", &stranger);
+	submit_as("proved", &proved, "0123456789abcdef");
+	ck_assert_int_eq(pthread_create(&stopper, NULL, stop_work, NULL), 0);
+	ck_assert_int_eq(sem_wait(&stopping), 0);
+	sem_post(&leave);
+	pthread_join(stopper, NULL);
+	await_releases(3);
+	ck_assert(stranger.is_stopped);
+	ck_assert(proved.is_stopped);
+}
+END_TEST
 
 START_TEST(a_stop_releases_those_whose_turn_did_not_come)
 {
@@ -410,6 +460,9 @@ work_suite(void)
 	tcase_add_test(tcase, what_spans_a_change_of_keys_is_done_again);
 	tcase_add_test(tcase,
 		a_change_of_keys_forgets_failures_and_what_gone_keys_opened);
+	tcase_add_test(
+		tcase, callers_with_a_proof_go_first_and_each_kind_in_order);
+	tcase_add_test(tcase, a_stop_releases_both_kinds);
 	tcase_add_test(tcase, a_stop_releases_those_whose_turn_did_not_come);
 	suite_add_tcase(suite, tcase);
 	return suite;
