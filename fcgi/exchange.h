@@ -17,10 +17,10 @@
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 #include "fcgi/rules.h"
-#include "fcgi/token.h"
 #include "fcgi/unsealed.h"
 #include "fcgi/work.h"
 #include "lib/secret.h"
+#include "lib/token.h"
 
 #include <stdint.h>
 

@@ -25,12 +25,6 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/handle.h \
 	%D%/held.c \
 	%D%/held.h \
-	%D%/http.c \
-	%D%/http.h \
-	%D%/json.c \
-	%D%/json.h \
-	%D%/jwt.c \
-	%D%/jwt.h \
 	%D%/keyset.c \
 	%D%/keyset.h \
 	%D%/keystore.c \
@@ -61,25 +55,13 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/service.h \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/token.c \
-	%D%/token.h \
 	%D%/token_cache.c \
 	%D%/token_cache.h \
 	%D%/token_cache_file.c \
 	%D%/token_cache_file.h \
-	%D%/token_reply.c \
-	%D%/token_reply.h \
-	%D%/token_source.c \
-	%D%/token_source.h \
-	%D%/token_source_backend.h \
-	%D%/token_source_new.c \
-	%D%/token_source_oidc.c \
-	%D%/token_source_static.c \
 	%D%/unseal.h \
 	%D%/unsealed.c \
 	%D%/unsealed.h \
-	%D%/url.c \
-	%D%/url.h \
 	%D%/work.c \
 	%D%/work.h
 

@@ -7,7 +7,7 @@
 #ifndef ACP_FCGI_MINT_SCHEDULE_H
 #define ACP_FCGI_MINT_SCHEDULE_H
 
-#include "fcgi/token.h"
+#include "lib/token.h"
 
 #include <stdint.h>
 

@@ -10,8 +10,8 @@
 #ifndef ACP_FCGI_MINTER_H
 #define ACP_FCGI_MINTER_H
 
-#include "fcgi/token.h"
-#include "fcgi/token_source.h"
+#include "lib/token.h"
+#include "lib/token_source.h"
 
 #include <stdbool.h>
 #include <stdint.h>

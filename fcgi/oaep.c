@@ -9,8 +9,8 @@
 
 #include "fcgi/oaep.h"
 
-#include "lib/mask.h"
 #include "lib/limits.h"
+#include "lib/mask.h"
 #include "lib/secret.h"
 
 #include <assert.h>

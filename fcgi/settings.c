@@ -8,9 +8,9 @@
 
 #include "fcgi/settings.h"
 
-#include "fcgi/url.h"
 #include "lib/keyfile.h"
 #include "lib/memory.h"
+#include "lib/url.h"
 
 #include <arpa/inet.h>
 #include <sched.h>

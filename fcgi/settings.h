@@ -13,30 +13,11 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "lib/secret.h"
+#include "lib/token_source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum acp_source_kind { ACP_SOURCE_OIDC, ACP_SOURCE_STATIC, ACP_SOURCE__MAX };
-
-struct acp_source_settings {
-	enum acp_source_kind kind;
-	/* oidc */
-	const char *token_url; /* checked by acp_url_check_provider */
-	const char *client_id;
-	const struct acp_secret *client_secret;
-	const char *scope; /* NULL: none */
-	const char *audience; /* NULL: none */
-	const char *https_proxy; /* NULL: none */
-	const char *ca_file; /* NULL: the system's */
-	bool is_shared_identity; /* the control plane's own, warned about */
-	bool may_use_http;
-	/* static: one of the two */
-	const struct acp_secret *api_token; /* empty when a file is given */
-	const char *api_token_file; /* NULL: none; not read yet */
-	bool may_use_cluster_token;
-};
 
 struct acp_settings {
 	struct acp_config *config; /* owns every text below */

@@ -11,10 +11,10 @@
 #define ACP_FCGI_TOKEN_CACHE_H
 
 #include "fcgi/settings.h"
-#include "fcgi/token.h"
-#include "fcgi/token_source.h"
 #include "lib/auto.h"
 #include "lib/error.h"
+#include "lib/token.h"
+#include "lib/token_source.h"
 
 #include <stdbool.h>
 

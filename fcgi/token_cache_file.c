@@ -8,9 +8,9 @@
 
 #include "fcgi/token_cache_file.h"
 
-#include "fcgi/json.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 

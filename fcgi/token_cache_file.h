@@ -7,9 +7,9 @@
 #define ACP_FCGI_TOKEN_CACHE_FILE_H
 
 #include "fcgi/mint_schedule.h"
-#include "fcgi/token.h"
 #include "lib/auto.h"
 #include "lib/error.h"
+#include "lib/token.h"
 
 #include <stdbool.h>
 #include <stdint.h>

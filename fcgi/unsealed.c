@@ -7,9 +7,9 @@
 
 #include "fcgi/unsealed.h"
 
-#include "lib/session_id.h"
 #include "fcgi/unseal.h"
 #include "lib/secret.h"
+#include "lib/session_id.h"
 
 #include <stdio.h>
 #include <string.h>

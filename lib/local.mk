@@ -26,6 +26,12 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/file.h \
 	%D%/hmac.c \
 	%D%/hmac.h \
+	%D%/http.c \
+	%D%/http.h \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/jwt.c \
+	%D%/jwt.h \
 	%D%/key.c \
 	%D%/key.h \
 	%D%/keyfile.c \
@@ -45,4 +51,16 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/secret.c \
 	%D%/secret.h \
 	%D%/session_id.c \
-	%D%/session_id.h
+	%D%/session_id.h \
+	%D%/token.c \
+	%D%/token.h \
+	%D%/token_reply.c \
+	%D%/token_reply.h \
+	%D%/token_source.c \
+	%D%/token_source.h \
+	%D%/token_source_backend.h \
+	%D%/token_source_new.c \
+	%D%/token_source_oidc.c \
+	%D%/token_source_static.c \
+	%D%/url.c \
+	%D%/url.h

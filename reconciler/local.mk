@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The reconciler: never links libfcgi.
 ACP_RECONCILER_LIBS = reconciler/libreconciler.a $(ACP_LIB) \
-	$(CURL_LIBS) $(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
+	$(CURL_LIBS) $(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS) $(YAML_LIBS)
 noinst_LIBRARIES += %D%/libreconciler.a
 %C%_libreconciler_a_SOURCES = \
 	%D%/exit_code.h \

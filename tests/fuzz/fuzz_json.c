@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/json.h: any bytes as the reply of an identity provider. What is taken
+ * lib/json.h: any bytes as the reply of an identity provider. What is taken
  * for an object ends where the bytes end, is no deeper than the bound, and
  * its members keep their types and ranges.
  */
 #include <config.h>
 
-#include "fcgi/json.h"
+#include "lib/json.h"
 
 #include "tests/fuzz/fuzz.h"
 

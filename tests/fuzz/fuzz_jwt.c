@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/jwt.h: any bytes as an access token, and any bytes as the payload of
+ * lib/jwt.h: any bytes as an access token, and any bytes as the payload of
  * one that is well formed otherwise. Claims are bounded whatever they say.
  */
 #include <config.h>
 
-#include "fcgi/jwt.h"
+#include "lib/jwt.h"
 
 #include "tests/fuzz/fuzz.h"
 

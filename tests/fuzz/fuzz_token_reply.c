@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/token_reply.h: any bytes as the answer of a token endpoint. A token
+ * lib/token_reply.h: any bytes as the answer of a token endpoint. A token
  * that comes out is one header-safe word with a bounded life; nothing else of
  * the reply comes out at all.
  */
 #include <config.h>
 
-#include "fcgi/token_reply.h"
+#include "lib/token_reply.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -14,7 +14,7 @@ PROGRAMS = {
     "ambient-cp-token": ("libfcgi", "libcurl-gnutls", "libcurl", "libjson-c",
                          "libinih", *CRYPTO),
     "ambient-cp-reconciler": ("libcurl-gnutls", "libcurl", "libjson-c",
-                              "libinih", *CRYPTO),
+                              "libinih", "libyaml-0", *CRYPTO),
 }
 # libraries that a program may name only when configure was asked for them
 CHOSEN = {"ambient-cp-token": {"openssl": ("libcrypto",)}}

@@ -7,11 +7,18 @@ LIB_TESTS = \
 	tests/unit/test_config \
 	tests/unit/test_file \
 	tests/unit/test_hmac \
+	tests/unit/test_http \
+	tests/unit/test_jwt \
 	tests/unit/test_key \
 	tests/unit/test_keyfile \
 	tests/unit/test_log \
 	tests/unit/test_options \
-	tests/unit/test_proof
+	tests/unit/test_proof \
+	tests/unit/test_session_id \
+	tests/unit/test_token \
+	tests/unit/test_token_reply \
+	tests/unit/test_token_source_oidc \
+	tests/unit/test_token_source_static
 
 TOKEN_TESTS = \
 	tests/unit/test_bearer \
@@ -20,8 +27,6 @@ TOKEN_TESTS = \
 	tests/unit/test_gate \
 	tests/unit/test_handle \
 	tests/unit/test_held \
-	tests/unit/test_http \
-	tests/unit/test_jwt \
 	tests/unit/test_keystore \
 	tests/unit/test_metrics \
 	tests/unit/test_mint_schedule \
@@ -30,13 +35,8 @@ TOKEN_TESTS = \
 	tests/unit/test_request \
 	tests/unit/test_results \
 	tests/unit/test_route \
-	tests/unit/test_session_id \
 	tests/unit/test_settings \
-	tests/unit/test_token \
 	tests/unit/test_token_cache \
-	tests/unit/test_token_reply \
-	tests/unit/test_token_source_oidc \
-	tests/unit/test_token_source_static \
 	tests/unit/test_work
 
 # these look over our shoulder with libcrypto, which nothing else links but
@@ -62,7 +62,8 @@ TESTS += $(UNIT_TESTS)
 endif
 
 ACP_UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS)
+ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(CURL_LIBS) $(JSONC_LIBS) \
+	$(GNUTLS_LIBS) $(INIH_LIBS)
 ACP_UNIT_TOKEN_LIBS = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_base64url_CFLAGS = $(ACP_UNIT_CFLAGS)
@@ -121,7 +122,7 @@ tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_jwt_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_jwt_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_jwt_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_mint_schedule_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_mint_schedule_LDADD = $(ACP_UNIT_TOKEN_LIBS)
@@ -130,10 +131,10 @@ tests_unit_test_minter_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_minter_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_token_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_token_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_token_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_local_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_local_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
@@ -148,15 +149,15 @@ ACP_UNIT_FAULTY_CFLAGS = $(ACP_UNIT_CFLAGS) \
 
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(ACP_UNIT_FAULTY)
 tests_unit_test_http_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
-tests_unit_test_http_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_http_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_token_reply_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_token_reply_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_token_reply_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_token_source_oidc_SOURCES = \
 	tests/unit/test_token_source_oidc.c $(ACP_UNIT_FAULTY)
 tests_unit_test_token_source_oidc_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
-tests_unit_test_token_source_oidc_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+tests_unit_test_token_source_oidc_LDADD = $(ACP_UNIT_LIBS)
 
 ACP_CRYPTO_CFLAGS = $(ACP_UNIT_CFLAGS) $(CRYPTO_CFLAGS)
 ACP_CRYPTO_LIBS = $(ACP_TOKEN_LIBS) $(CHECK_LIBS) $(CRYPTO_LIBS)
@@ -165,7 +166,7 @@ tests_unit_test_bearer_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_bearer_LDADD = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_session_id_CFLAGS = $(ACP_UNIT_CFLAGS)
-tests_unit_test_session_id_LDADD = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
+tests_unit_test_session_id_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_keyset_CFLAGS = $(ACP_CRYPTO_CFLAGS)
 tests_unit_test_keyset_LDADD = $(ACP_CRYPTO_LIBS)

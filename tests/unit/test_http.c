@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/http.c against a server that misbehaves: bounds, TLS, proxies and
+ * lib/http.c against a server that misbehaves: bounds, TLS, proxies and
  * cancelling.
  */
 #include <config.h>
 
-#include "fcgi/http.h"
+#include "lib/http.h"
 
 #include "lib/limits.h"
 #include "tests/unit/faulty.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/jwt.c and fcgi/json.c: expiry and subject out of good, odd and
+ * lib/jwt.c and lib/json.c: expiry and subject out of good, odd and
  * hostile tokens.
  */
 #include <config.h>
 
-#include "fcgi/jwt.h"
+#include "lib/jwt.h"
 
-#include "fcgi/json.h"
 #include "lib/buffer.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "tests/unit/unit.h"
 

@@ -7,10 +7,10 @@
 
 #include "fcgi/minter.h"
 
-#include "fcgi/token_source_backend.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/token_source_backend.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/settings.c and fcgi/url.c: which token source is chosen, what does
+ * fcgi/settings.c and lib/url.c: which token source is chosen, what does
  * not go together, and what is warned about.
  */
 #include <config.h>
 
 #include "fcgi/settings.h"
 
-#include "fcgi/url.h"
+#include "lib/url.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/token.c: which values are tokens, how long one lives and is given
+ * lib/token.c: which values are tokens, how long one lives and is given
  * away, and the reply that carries it.
  */
 #include <config.h>
 
-#include "fcgi/token.h"
+#include "lib/token.h"
 
 #include "lib/clock.h"
 #include "lib/limits.h"

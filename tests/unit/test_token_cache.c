@@ -8,11 +8,11 @@
 
 #include "fcgi/token_cache.h"
 
-#include "fcgi/token_source_backend.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/token_source_backend.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

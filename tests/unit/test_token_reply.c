@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/token_reply.c: tokens and their lives out of what providers send.
+ * lib/token_reply.c: tokens and their lives out of what providers send.
  */
 #include <config.h>
 
-#include "fcgi/token_reply.h"
+#include "lib/token_reply.h"
 
 #include "lib/buffer.h"
 #include "lib/clock.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/token_source_oidc.c against a provider that fails on demand: how the
+ * lib/token_source_oidc.c against a provider that fails on demand: how the
  * client shows its secret, what each failure becomes, and that neither our
  * secret nor the provider's text is logged.
  */
 #include <config.h>
 
-#include "fcgi/token_source.h"
+#include "lib/token_source.h"
 
 #include "lib/file.h"
 #include "lib/limits.h"

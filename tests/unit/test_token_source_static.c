@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcgi/token_source_static.c: a token that is given, its file and its rules.
+ * lib/token_source_static.c: a token that is given, its file and its rules.
  */
 #include <config.h>
 
-#include "fcgi/token_source.h"
+#include "lib/token_source.h"
 
 #include "lib/buffer.h"
 #include "lib/clock.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hands the calls of fcgi/token_source.h to the back end. Knows nothing of
+ * Hands the calls of lib/token_source.h to the back end. Knows nothing of
  * what a back end does.
  */
 #include <config.h>
 
-#include "fcgi/token_source.h"
+#include "lib/token_source.h"
 
-#include "fcgi/token_source_backend.h"
+#include "lib/token_source_backend.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
  */
 #include <config.h>
 
-#include "fcgi/token.h"
+#include "lib/token.h"
 
 #include "lib/clock.h"
 #include "lib/limits.h"

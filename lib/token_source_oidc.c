@@ -7,14 +7,14 @@
  */
 #include <config.h>
 
-#include "fcgi/token_source_backend.h"
+#include "lib/token_source_backend.h"
 
-#include "fcgi/http.h"
-#include "fcgi/token_reply.h"
 #include "lib/clock.h"
+#include "lib/http.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/token_reply.h"
 
 #include <string.h>
 #include <strings.h>

@@ -5,9 +5,9 @@
  */
 #include <config.h>
 
-#include "fcgi/token_source.h"
+#include "lib/token_source.h"
 
-#include "fcgi/token_source_backend.h"
+#include "lib/token_source_backend.h"
 
 #include <assert.h>
 #include <stddef.h>

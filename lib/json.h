@@ -3,8 +3,8 @@
  * JSON objects from strangers (RFC 8259), as strict as json-c gets, bounded
  * in depth, with values read by type. Sizes are bounded by whoever received the bytes.
  */
-#ifndef ACP_FCGI_JSON_H
-#define ACP_FCGI_JSON_H
+#ifndef ACP_LIB_JSON_H
+#define ACP_LIB_JSON_H
 
 #include "lib/auto.h"
 

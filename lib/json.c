@@ -6,7 +6,7 @@
  */
 #include <config.h>
 
-#include "fcgi/json.h"
+#include "lib/json.h"
 
 #include "lib/limits.h"
 #include "lib/memory.h"

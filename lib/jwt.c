@@ -6,9 +6,9 @@
  */
 #include <config.h>
 
-#include "fcgi/jwt.h"
+#include "lib/jwt.h"
 
-#include "fcgi/json.h"
+#include "lib/json.h"
 #include "lib/secret.h"
 
 #include <string.h>

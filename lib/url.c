@@ -5,7 +5,7 @@
  */
 #include <config.h>
 
-#include "fcgi/url.h"
+#include "lib/url.h"
 
 #include "lib/auto.h"
 

@@ -3,8 +3,8 @@
  * An API token with its life. Shared by reference count and never changed,
  * so any thread may hold one; wiped when the last holder lets go.
  */
-#ifndef ACP_FCGI_TOKEN_H
-#define ACP_FCGI_TOKEN_H
+#ifndef ACP_LIB_TOKEN_H
+#define ACP_LIB_TOKEN_H
 
 #include "lib/auto.h"
 

@@ -6,7 +6,7 @@
  */
 #include <config.h>
 
-#include "fcgi/http.h"
+#include "lib/http.h"
 
 #include "lib/limits.h"
 #include "lib/memory.h"

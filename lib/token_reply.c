@@ -5,11 +5,11 @@
  */
 #include <config.h>
 
-#include "fcgi/token_reply.h"
+#include "lib/token_reply.h"
 
-#include "fcgi/json.h"
-#include "fcgi/jwt.h"
 #include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/jwt.h"
 #include "lib/limits.h"
 
 #include <string.h>

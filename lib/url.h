@@ -3,8 +3,8 @@
  * What a configured URL must be before anything is sent to it. Parses with
  * curl's own parser, so that what is checked is what will be used; no I/O.
  */
-#ifndef ACP_FCGI_URL_H
-#define ACP_FCGI_URL_H
+#ifndef ACP_LIB_URL_H
+#define ACP_LIB_URL_H
 
 #include "lib/buffer.h"
 #include "lib/error.h"

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a back end of fcgi/token_source.h provides: a struct whose first
+ * What a back end of lib/token_source.h provides: a struct whose first
  * member is a struct acp_token_source. For token_source_*.c and for tests
- * that play a source; everybody else uses fcgi/token_source.h.
+ * that play a source; everybody else uses lib/token_source.h.
  */
-#ifndef ACP_FCGI_TOKEN_SOURCE_BACKEND_H
-#define ACP_FCGI_TOKEN_SOURCE_BACKEND_H
+#ifndef ACP_LIB_TOKEN_SOURCE_BACKEND_H
+#define ACP_LIB_TOKEN_SOURCE_BACKEND_H
 
-#include "fcgi/settings.h"
-#include "fcgi/token.h"
-#include "fcgi/token_source.h"
 #include "lib/error.h"
+#include "lib/token.h"
+#include "lib/token_source.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Contracts as of the functions of the same name in fcgi/token_source.h. */
+/* Contracts as of the functions of the same name in lib/token_source.h. */
 struct acp_token_source_ops {
 	enum acp_error (*fetch)(struct acp_token_source *source,
 		struct acp_token **token, int64_t *retry_after_ms);

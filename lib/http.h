@@ -4,8 +4,8 @@
  * newer, verified; no redirects; no proxy but the one that is given, never
  * one of the environment; every size and time bounded (lib/limits.h).
  */
-#ifndef ACP_FCGI_HTTP_H
-#define ACP_FCGI_HTTP_H
+#ifndef ACP_LIB_HTTP_H
+#define ACP_LIB_HTTP_H
 
 #include "lib/auto.h"
 #include "lib/error.h"

@@ -7,11 +7,11 @@
  */
 #include <config.h>
 
-#include "fcgi/token_source_backend.h"
+#include "lib/token_source_backend.h"
 
-#include "fcgi/jwt.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/jwt.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"

@@ -3,11 +3,11 @@
  * What a token endpoint answers (RFC 6749 §5.1 and §5.2), from bytes that
  * may be anything. No text of it goes anywhere but into the token.
  */
-#ifndef ACP_FCGI_TOKEN_REPLY_H
-#define ACP_FCGI_TOKEN_REPLY_H
+#ifndef ACP_LIB_TOKEN_REPLY_H
+#define ACP_LIB_TOKEN_REPLY_H
 
-#include "fcgi/token.h"
 #include "lib/error.h"
+#include "lib/token.h"
 
 #include <stddef.h>
 #include <stdint.h>

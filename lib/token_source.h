@@ -4,17 +4,37 @@
  * client credentials, RFC 6749 §4.4) and token_source_static.c. Used by one
  * thread at a time.
  */
-#ifndef ACP_FCGI_TOKEN_SOURCE_H
-#define ACP_FCGI_TOKEN_SOURCE_H
+#ifndef ACP_LIB_TOKEN_SOURCE_H
+#define ACP_LIB_TOKEN_SOURCE_H
 
-#include "fcgi/settings.h"
-#include "fcgi/token.h"
 #include "lib/error.h"
+#include "lib/secret.h"
+#include "lib/token.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct acp_token_source;
+
+enum acp_source_kind { ACP_SOURCE_OIDC, ACP_SOURCE_STATIC, ACP_SOURCE__MAX };
+
+struct acp_source_settings {
+	enum acp_source_kind kind;
+	/* oidc */
+	const char *token_url; /* checked by acp_url_check_provider */
+	const char *client_id;
+	const struct acp_secret *client_secret;
+	const char *scope; /* NULL: none */
+	const char *audience; /* NULL: none */
+	const char *https_proxy; /* NULL: none */
+	const char *ca_file; /* NULL: the system's */
+	bool is_shared_identity; /* the control plane's own, warned about */
+	bool may_use_http;
+	/* static: one of the two */
+	const struct acp_secret *api_token; /* empty when a file is given */
+	const char *api_token_file; /* NULL: none; not read yet */
+	bool may_use_cluster_token;
+};
 
 /* settings must outlive the source; caller owns it. Never does I/O. */
 struct acp_token_source *acp_token_source_new(

@@ -4,8 +4,8 @@
  * without verifying it: the token is only passed on, and who accepts it
  * verifies it. So nothing here may be used to trust anybody.
  */
-#ifndef ACP_FCGI_JWT_H
-#define ACP_FCGI_JWT_H
+#ifndef ACP_LIB_JWT_H
+#define ACP_LIB_JWT_H
 
 #include "lib/limits.h"
 
