@@ -49,6 +49,7 @@ TOKEN_TESTS += \
 endif
 
 RECONCILER_TESTS = \
+	tests/unit/test_arena \
 	tests/unit/test_local \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_token_url
@@ -135,6 +136,9 @@ tests_unit_test_token_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_arena_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_arena_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_local_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_local_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
