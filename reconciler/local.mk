@@ -6,15 +6,27 @@ noinst_LIBRARIES += %D%/libreconciler.a
 %C%_libreconciler_a_SOURCES = \
 	%D%/arena.c \
 	%D%/arena.h \
+
+	%D%/api.h \
+	%D%/arena.h \
+	%D%/desired.h \
 	%D%/exit_code.h \
+	%D%/http_pool.h \
+	%D%/kinds.h \
+	%D%/kube.h \
+	%D%/kube_access.h \
 	%D%/local.c \
 	%D%/local.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/plan.h \
+	%D%/rows.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/site.h \
 	%D%/token_url.c \
-	%D%/token_url.h
+	%D%/token_url.h \
+	%D%/world.h
 
 sbin_PROGRAMS += ambient-cp-reconciler
 ambient_cp_reconciler_SOURCES = %D%/main.c

@@ -20,7 +20,12 @@ FOLDERS = {
 LIBRARIES = {
     "fcgiapp.h": ("fcgi/request*", "fcgi/reply*"),
     "curl/*": ("*/http*", "lib/url*", "reconciler/token_url*"),
-    "json-c/*": ("*/jwt*", "*/token_reply*", "*/json*"),
+    "json-c/*": ("*/jwt*", "*/token_reply*", "*/json*", "reconciler/api*",
+                 "reconciler/kube*", "reconciler/row*", "reconciler/desired*",
+                 "reconciler/observe*", "reconciler/plan*",
+                 "reconciler/key_secret*", "reconciler/lease*",
+                 "reconciler/apply*", "reconciler/report*",
+                 "reconciler/self_check*", "reconciler/rotation*"),
     "gnutls/*": ("lib/key*", "lib/hmac*", "lib/secret*", "lib/random*",
                  "fcgi/aead*", "fcgi/keyset*", "fcgi/unseal*", "fcgi/oaep*",
                  "*/seal*"),

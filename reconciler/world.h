@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one pass saw of both sides: the rows of the API server and the managed
+ * objects of the cluster. Plain data, filled by observe, judged by plan; all
+ * texts live in the world's arena. What could not be read is marked unknown,
+ * and is never the same as empty.
+ */
+#ifndef ACP_RECONCILER_WORLD_H
+#define ACP_RECONCILER_WORLD_H
+
+#include "lib/auto.h"
+#include "reconciler/arena.h"
+#include "reconciler/kinds.h"
+#include "reconciler/rows.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What of an object is compared: SHA-256 over its canonical form, cut. */
+#define ACP_CONTENT_SIZE 16
+
+/* Annotations in which something is remembered between passes. */
+/* clang-format off */
+#define ACP_MARKS(X) \
+X(ABSENT_SINCE, "ambient-code.io/absent-since") \
+X(TOKEN_KEY_ID, "ambient-code.io/token-key-id") \
+X(REPROVISIONS, "ambient-code.io/reprovisions")
+/* clang-format on */
+
+enum acp_mark {
+#define ACP_MARK_ENUM(symbol, name) ACP_MARK_##symbol,
+	ACP_MARKS(ACP_MARK_ENUM)
+#undef ACP_MARK_ENUM
+		ACP_MARK__MAX
+};
+
+/* A managed object (its labels say so), or one whose name we want. */
+struct acp_object {
+	enum acp_kind kind;
+	const char *namespace; /* NULL: not namespaced */
+	const char *name;
+	const char *uid;
+	const char *resource_version;
+	int64_t created_s; /* creationTimestamp */
+	int64_t deleted_s; /* deletionTimestamp, 0: none */
+	bool is_active; /* a Namespace whose phase is Active */
+	/* labels; NULL where there is none */
+	const char *managed; /* ambient-code.io/managed */
+	const char *instance; /* ambient-code.io/instance */
+	const char *project_id;
+	const char *session_id;
+	const char *owner_uid; /* of the one ownerReference, NULL: none */
+	const char *marks[ACP_MARK__MAX]; /* NULL: not annotated */
+	/* of labels, marks that are ours and contents; see desired.h */
+	uint8_t content[ACP_CONTENT_SIZE];
+	const char *role; /* a RoleBinding's "Kind/name", for messages */
+};
+
+struct acp_objects {
+	struct acp_object *items; /* sorted by namespace, name */
+	size_t count;
+	bool is_known; /* the whole list was read */
+	bool is_served; /* false: the cluster has no such kind */
+};
+
+/* What asking for one row by GET said, where a list had raised the question. */
+enum acp_presence {
+	ACP_PRESENCE_UNKNOWN, /* not asked, or no clear answer */
+	ACP_PRESENCE_GONE, /* 404 with the server's own number */
+	ACP_PRESENCE_THERE, /* it is there, so the list was not whole */
+	ACP_PRESENCE__MAX
+};
+
+struct acp_answer {
+	const char *id;
+	enum acp_presence presence;
+};
+
+struct acp_world {
+	struct acp_arena *arena;
+	/* the servers' clocks when their first list was answered, in seconds
+	 * since 1970; 0: not known, and then nothing is done by age */
+	int64_t api_now_s;
+	int64_t kube_now_s;
+	/* API server */
+	struct acp_project_row *projects; /* sorted by id with strcmp */
+	size_t project_count;
+	bool are_projects_known;
+	struct acp_settings_row *settings; /* sorted by project id */
+	size_t settings_count;
+	bool are_settings_known;
+	struct acp_session_row *sessions; /* sorted by id */
+	size_t session_count;
+	bool are_sessions_known;
+	/* of projects that managed objects name and no row does; sorted */
+	struct acp_answer *asked_projects;
+	size_t asked_project_count;
+	struct acp_answer *asked_sessions;
+	size_t asked_session_count;
+	/* the cluster, by kind; kinds that are not listed are empty */
+	struct acp_objects objects[ACP_KIND__MAX];
+	/*
+	 * Namespaces that we want but did not list, because they carry no
+	 * label of ours: looked at by GET before the first use. Sorted.
+	 */
+	struct acp_objects foreign_namespaces;
+	unsigned int unknown_lists; /* lists that failed, for metrics */
+	bool is_secret_sweep; /* Secrets are to be looked at in this pass */
+};
+
+void acp_world_init(struct acp_world *world);
+void acp_world_clear(struct acp_world *world);
+
+/* Sorts everything; after the last addition, before the first find. */
+void acp_world_sort(struct acp_world *world);
+
+/* Binary searches; NULL when there is none. Live as the world. */
+const struct acp_project_row *acp_world_find_project(
+	const struct acp_world *world, const char *id);
+const struct acp_settings_row *acp_world_find_settings(
+	const struct acp_world *world, const char *project_id);
+const struct acp_session_row *acp_world_find_session(
+	const struct acp_world *world, const char *id);
+const struct acp_object *acp_world_find_object(
+	const struct acp_world *world, const struct acp_ref *ref);
+enum acp_presence acp_world_find_answer(
+	const struct acp_answer *answers, size_t count, const char *id);
+
+/*
+ * The objects of one kind in one namespace: first of count, NULL when there
+ * is none.
+ */
+const struct acp_object *acp_world_find_in(const struct acp_world *world,
+	enum acp_kind kind, const char *namespace, size_t *count);
+
+ACP_AUTO_DEFINE(world, struct acp_world, acp_world_clear)
+
+#endif
