@@ -4,10 +4,8 @@ ACP_RECONCILER_LIBS = reconciler/libreconciler.a $(ACP_LIB) \
 	$(CURL_LIBS) $(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS) $(YAML_LIBS)
 noinst_LIBRARIES += %D%/libreconciler.a
 %C%_libreconciler_a_SOURCES = \
-	%D%/arena.c \
-	%D%/arena.h \
-
 	%D%/api.h \
+	%D%/arena.c \
 	%D%/arena.h \
 	%D%/desired.h \
 	%D%/exit_code.h \
