@@ -10,25 +10,18 @@
 
 #include "lib/keyfile.h"
 #include "lib/memory.h"
-#include "lib/url.h"
+#include "lib/token_source_settings.h"
 
 #include <arpa/inet.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-enum { WORKERS_MAX = 256, SOURCE_AUTO = 0 };
+enum { WORKERS_MAX = 256 };
 
 _Static_assert(ACP_CONFIG_LIST_MAX <= ACP_KEYFILE_COUNT_MAX,
 	"every configured key file can be read");
-
-static const char *
-peek_secret_file(const struct acp_settings *settings, enum acp_config_key key)
-{
-	return acp_config_peek_secret_file(settings->config, key);
-}
 
 static const char *
 peek_text(const struct acp_settings *settings, enum acp_config_key key)
@@ -52,127 +45,6 @@ count_processors(void)
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		count = CPU_COUNT(&set);
 	return count < WORKERS_MAX ? (size_t)count : WORKERS_MAX;
-}
-
-/* The identity that runners get: one of their own, or the control plane's. */
-static void
-choose_client(struct acp_settings *settings)
-{
-	struct acp_source_settings *source = &settings->source;
-	const char *own = peek_text(settings, ACP_CONFIG_OIDC_CLIENT_ID);
-	const char *runners =
-		peek_text(settings, ACP_CONFIG_TOKEN_OIDC_CLIENT_ID);
-
-	source->client_id = runners ? runners : own;
-	source->client_secret = acp_config_peek_secret(settings->config,
-		runners ? ACP_CONFIG_TOKEN_OIDC_CLIENT_SECRET
-			: ACP_CONFIG_OIDC_CLIENT_SECRET);
-	source->is_shared_identity =
-		!runners || (own && strcmp(own, runners) == 0);
-}
-
-static void
-check_oidc(const struct acp_settings *settings, struct acp_buffer *why)
-{
-	const struct acp_source_settings *source = &settings->source;
-	const char *prefix = is_set(settings, ACP_CONFIG_TOKEN_OIDC_CLIENT_ID)
-		? "token_"
-		: "";
-
-	if (!source->client_id)
-		acp_buffer_append(why,
-			"token_source is oidc, but neither oidc_client_id nor "
-			"token_oidc_client_id is set\n");
-	else if (acp_secret_is_empty(source->client_secret))
-		acp_buffer_printf(why,
-			"%soidc_client_id is set, but neither "
-			"%soidc_client_secret nor %soidc_client_secret_file\n",
-			prefix, prefix, prefix);
-	if (!source->token_url)
-		acp_buffer_append(why,
-			"oidc_token_url (OIDC_TOKEN_URL) is not set; there is "
-			"no default, so that a secret goes nowhere by "
-			"accident\n");
-}
-
-static void
-check_urls(const struct acp_settings *settings, struct acp_buffer *why)
-{
-	const struct acp_source_settings *source = &settings->source;
-	ACP_AUTO(buffer) struct acp_buffer said;
-
-	acp_buffer_init(&said, ACP_CONFIG_LINE_MAX);
-	if (source->token_url &&
-		acp_url_check_provider(
-			source->token_url, source->may_use_http, &said))
-		acp_buffer_printf(
-			why, "oidc_token_url %s\n", acp_buffer_peek(&said));
-	acp_buffer_clear(&said);
-	if (source->https_proxy &&
-		acp_url_check_proxy(source->https_proxy, &said))
-		acp_buffer_printf(
-			why, "https_proxy %s\n", acp_buffer_peek(&said));
-}
-
-static void
-read_oidc(struct acp_settings *settings)
-{
-	struct acp_source_settings *source = &settings->source;
-
-	choose_client(settings);
-	source->token_url = peek_text(settings, ACP_CONFIG_OIDC_TOKEN_URL);
-	source->scope = peek_text(settings, ACP_CONFIG_OIDC_SCOPE);
-	source->audience = peek_text(settings, ACP_CONFIG_OIDC_AUDIENCE);
-	source->https_proxy = peek_text(settings, ACP_CONFIG_HTTPS_PROXY);
-	source->ca_file = peek_text(settings, ACP_CONFIG_CA_FILE);
-	source->may_use_http =
-		acp_config_get_bool(settings->config, ACP_CONFIG_ALLOW_HTTP);
-}
-
-static void
-read_static(struct acp_settings *settings)
-{
-	struct acp_source_settings *source = &settings->source;
-
-	source->api_token =
-		acp_config_peek_secret(settings->config, ACP_CONFIG_API_TOKEN);
-	source->api_token_file =
-		peek_secret_file(settings, ACP_CONFIG_API_TOKEN);
-	source->may_use_cluster_token = acp_config_get_bool(
-		settings->config, ACP_CONFIG_ALLOW_CLUSTER_TOKEN);
-}
-
-static void
-choose_source(struct acp_settings *settings, struct acp_buffer *why)
-{
-	int choice = acp_config_get_choice(
-		settings->config, ACP_CONFIG_TOKEN_SOURCE);
-	bool has_client = is_set(settings, ACP_CONFIG_OIDC_CLIENT_ID) ||
-		is_set(settings, ACP_CONFIG_TOKEN_OIDC_CLIENT_ID);
-	bool has_token = is_set(settings, ACP_CONFIG_API_TOKEN);
-
-	if (choice != SOURCE_AUTO)
-		settings->source.kind = (enum acp_source_kind)(choice - 1);
-	else
-		settings->source.kind =
-			has_client ? ACP_SOURCE_OIDC : ACP_SOURCE_STATIC;
-	if (choice == SOURCE_AUTO && !has_client && !has_token)
-		acp_buffer_append(why,
-			"no token source: set oidc_token_url, oidc_client_id "
-			"and oidc_client_secret (OIDC_TOKEN_URL, "
-			"OIDC_CLIENT_ID, OIDC_CLIENT_SECRET), or api_token "
-			"(AMBIENT_API_TOKEN)\n");
-	else if (settings->source.kind == ACP_SOURCE_OIDC)
-		check_oidc(settings, why);
-	else if (!has_token)
-		acp_buffer_append(why,
-			"token_source is static, but neither api_token nor "
-			"api_token_file is set\n");
-	if (!is_set(settings, ACP_CONFIG_TOKEN_OIDC_CLIENT_ID) &&
-		is_set(settings, ACP_CONFIG_TOKEN_OIDC_CLIENT_SECRET))
-		acp_buffer_append(why,
-			"token_oidc_client_secret is set without "
-			"token_oidc_client_id\n");
 }
 
 /* True for 127.0.0.0/8 and [::1] with a port from 1 to 65535. */
@@ -221,12 +93,8 @@ check_socket(const struct acp_settings *settings, struct acp_buffer *why)
 static void
 check_paths(const struct acp_settings *settings, struct acp_buffer *why)
 {
-	const char *ca_file = settings->source.ca_file;
-
 	if (*settings->cache_dir != '/')
 		acp_buffer_append(why, "cache_dir is not an absolute path\n");
-	if (ca_file && access(ca_file, R_OK))
-		acp_buffer_printf(why, "ca_file %s cannot be read\n", ca_file);
 }
 
 static void
@@ -299,10 +167,10 @@ acp_settings_new(struct acp_config *take_config, struct acp_settings **settings,
 	read_sizes(made);
 	read_rest(made);
 	read_rules(made);
-	read_oidc(made);
-	read_static(made);
-	choose_source(made, why);
-	check_urls(made, why);
+	acp_token_source_settings_read(
+		take_config, ACP_SOURCE_OF_RUNNERS, &made->source);
+	acp_token_source_settings_check(
+		take_config, ACP_SOURCE_OF_RUNNERS, &made->source, why);
 	check_socket(made, why);
 	check_paths(made, why);
 	if (why->size > said || why->is_failed)

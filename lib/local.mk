@@ -61,6 +61,8 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/token_source_backend.h \
 	%D%/token_source_new.c \
 	%D%/token_source_oidc.c \
+	%D%/token_source_settings.c \
+	%D%/token_source_settings.h \
 	%D%/token_source_static.c \
 	%D%/url.c \
 	%D%/url.h

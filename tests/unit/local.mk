@@ -18,6 +18,7 @@ LIB_TESTS = \
 	tests/unit/test_token \
 	tests/unit/test_token_reply \
 	tests/unit/test_token_source_oidc \
+	tests/unit/test_token_source_settings \
 	tests/unit/test_token_source_static
 
 TOKEN_TESTS = \
@@ -133,6 +134,9 @@ tests_unit_test_minter_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_token_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_token_source_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_token_source_settings_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_LIBS)
