@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the system tests and the one-command scripts stand on.
 EXTRA_DIST += \
+	%D%/ambient.py \
+	%D%/ambient_api.py \
+	%D%/ambient_control.py \
+	%D%/ambient_faults.py \
+	%D%/ambient_http.py \
+	%D%/ambient_kinds.py \
+	%D%/ambient_routes.py \
+	%D%/ambient_search.py \
+	%D%/ambient_store.py \
+	%D%/ambient_values.py \
 	%D%/bad_requests.py \
 	%D%/bed.py \
 	%D%/faulty_idp.py \

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small HTTP/1.1 server for the stubs of the test bed: keep-alive, a thread
+a connection, and answers that can be cut off or left out on purpose. The
+standard library's one spends most of its time in the parsing of heads, and
+always sends what it was given whole."""
+import email.utils
+import http
+import socket
+import ssl
+import threading
+
+MOST_HEAD = 64 * 1024
+WRITE_TIMEOUT = 30
+
+
+class Request:
+    """Header names are in lower case; target is as it was sent."""
+
+    __slots__ = ("method", "target", "headers", "body", "is_last")
+
+    def __init__(self, method, target, headers, body, is_last):
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.is_last = is_last
+
+
+class Reply:
+    """cut: how many bytes of the body are sent before the connection is
+    closed; is_dropped: closed without a word."""
+
+    __slots__ = ("status", "body", "headers", "cut", "is_dropped")
+
+    def __init__(self, status, body=b"", headers=()):
+        self.status = status
+        self.body = body
+        self.headers = list(headers)
+        self.cut = None
+        self.is_dropped = False
+
+
+class BadRequest(Exception):
+    """Not HTTP, or the end in the middle of a request."""
+
+
+def read_line(stream):
+    line = stream.readline(MOST_HEAD)
+    if not line.endswith(b"\n"):
+        raise BadRequest
+    return line.strip().decode("latin-1")
+
+
+def read_headers(stream):
+    headers = {}
+    while True:
+        line = read_line(stream)
+        if not line:
+            return headers
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+
+
+def read_exactly(stream, size):
+    data = stream.read(size)
+    if len(data) != size:
+        raise BadRequest
+    return data
+
+
+def read_chunks(stream):
+    body = b""
+    while True:
+        size = int(read_line(stream).split(";")[0], 16)
+        if size == 0:
+            read_headers(stream)
+            return body
+        body += read_exactly(stream, size)
+        read_line(stream)
+
+
+def read_body(connection, stream, headers):
+    if headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return read_chunks(stream)
+    return read_exactly(stream, int(headers.get("content-length") or 0))
+
+
+def read_request(connection, stream):
+    """None at the end of the connection."""
+    line = stream.readline(MOST_HEAD)
+    if not line:
+        return None
+    words = line.decode("latin-1").split()
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise BadRequest
+    headers = read_headers(stream)
+    body = read_body(connection, stream, headers)
+    is_last = (headers.get("connection", "").lower() == "close"
+               or words[2] == "HTTP/1.0")
+    return Request(words[0], words[1], headers, body, is_last)
+
+
+def head_of(reply, is_last, now):
+    lines = [f"HTTP/1.1 {reply.status} {phrase_of(reply.status)}",
+             f"Date: {email.utils.formatdate(now, usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers]
+    if reply.status != 204:
+        lines.append(f"Content-Length: {len(reply.body)}")
+    if is_last:
+        lines.append("Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def phrase_of(status):
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+class Server:
+    """handle(Request) gives a Reply; clock() is the time for Date headers;
+    idle() is how long a kept connection may be silent."""
+
+    def __init__(self, host, port, handle, clock, idle, tls=None):
+        self.handle = handle
+        self.clock = clock
+        self.idle = idle
+        self.connections = 0
+        self.context = None
+        if tls is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*tls)
+        self.socket = socket.create_server((host, port), backlog=256)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept_all, daemon=True).start()
+
+    def accept_all(self):
+        while True:
+            connection, _ = self.socket.accept()
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(connection,),
+                             daemon=True).start()
+
+    def serve(self, connection):
+        """All requests of one connection; whatever goes wrong ends it."""
+        try:
+            connection.settimeout(self.idle())
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.context:
+                connection = self.context.wrap_socket(connection,
+                                                      server_side=True)
+            with connection, connection.makefile("rb") as stream:
+                while self.serve_one(connection, stream):
+                    connection.settimeout(self.idle())
+        except (OSError, BadRequest, ValueError):
+            connection.close()
+
+    def serve_one(self, connection, stream):
+        """True when another request may follow."""
+        request = read_request(connection, stream)
+        if request is None:
+            return False
+        reply = self.handle(request)
+        if reply.is_dropped:
+            return False
+        is_cut = reply.cut is not None
+        head = head_of(reply, request.is_last, self.clock())
+        connection.settimeout(WRITE_TIMEOUT)
+        connection.sendall(head + (reply.body[:reply.cut] if is_cut
+                                   else reply.body))
+        return not (is_cut or request.is_last)
