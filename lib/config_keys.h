@@ -86,6 +86,78 @@ X(WORKERS, "workers", NULL, NUMBER, "0", "0..256", TOKEN, \
   "Threads that open ciphertexts; 0 is one a processor.") \
 X(DRAIN, "drain", NULL, DURATION, "10s", "0s..10min", TOKEN, \
   "How long held requests are still answered after SIGTERM.") \
+X(API_SERVER_URL, "api_server_url", "AMBIENT_API_SERVER_URL", TEXT, \
+  "http://localhost:8000", NULL, RECONCILER, \
+  "URL of the Ambient API server.") \
+X(API_CA_FILE, "api_ca_file", NULL, TEXT, \
+  NULL, NULL, RECONCILER, \
+  "PEM file with the authorities to trust for the API server instead of the system's.") \
+X(KUBECONFIG, "kubeconfig", "KUBECONFIG", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "kubeconfig file; else ~/.kube/config, else the files of the pod.") \
+X(PROJECT_KUBE_TOKEN_FILE, "project_kube_token_file", "PROJECT_KUBE_TOKEN_FILE", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "File with the bearer token of a second identity, for the projects' namespaces.") \
+X(INTERVAL, "interval", NULL, DURATION, \
+  "5s", "100ms..1h", RECONCILER, \
+  "Time between fast passes of the loop.") \
+X(RESYNC, "resync", NULL, DURATION, \
+  "60s", "1s..24h", RECONCILER, \
+  "Time between full passes of the loop.") \
+X(PASS_TIMEOUT, "pass_timeout", NULL, DURATION, \
+  "10min", "1s..24h", RECONCILER, \
+  "Longest time of a full pass.") \
+X(IN_FLIGHT, "in_flight", NULL, NUMBER, \
+  "16", "1..64", RECONCILER, \
+  "Most requests under way at one time.") \
+X(LOCK_FILE, "lock_file", NULL, TEXT, \
+  "/var/lib/ambient-cp/reconciler.lock", NULL, RECONCILER, \
+  "File that keeps two passes on one host apart.") \
+X(METRICS_FILE, "metrics_file", NULL, TEXT, \
+  NULL, NULL, RECONCILER, \
+  "File for the metrics of each pass, in Prometheus' text format.") \
+X(HEARTBEAT_FILE, "heartbeat_file", NULL, TEXT, \
+  NULL, NULL, RECONCILER, \
+  "File that is touched while the loop is well.") \
+X(RUNTIME_NAMESPACE, "runtime_namespace", "CP_RUNTIME_NAMESPACE", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Namespace of the control plane; by default the pod's own, or that of the context.") \
+X(INSTANCE, "instance", NULL, TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Name of this control plane in labels; by default the runtime namespace.") \
+X(ADOPT, "adopt", NULL, BOOL, \
+  "off", NULL, RECONCILER, \
+  "Take over objects of an earlier control plane that carry no instance.") \
+X(PLATFORM_MODE, "platform_mode", "PLATFORM_MODE", CHOICE, \
+  "standard", "standard|mpp", RECONCILER, \
+  "How a project's namespace comes to be.") \
+X(CONFIG_NAMESPACE, "config_namespace", "MPP_CONFIG_NAMESPACE", TEXT, \
+  "ambient-code--config", NULL, RECONCILER, \
+  "Namespace of the TenantNamespaces.") \
+X(PROJECT_NAMESPACES, "project_namespaces", NULL, CHOICE, \
+  "delete", "delete|retain", RECONCILER, \
+  "What becomes of the namespace of a project that was deleted.") \
+X(CREATOR_BINDING, "creator_binding", NULL, BOOL, \
+  "off", NULL, RECONCILER, \
+  "Give the creator of a project admin rights in its namespace.") \
+X(IMAGE_NAMESPACE, "image_namespace", "RUNNER_IMAGE_NAMESPACE", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Namespace of the runner images, where projects get the right to pull.") \
+X(VERTEX_NAMESPACE, "vertex_namespace", "VERTEX_SECRET_NAMESPACE", TEXT, \
+  "ambient-code", NULL, RECONCILER, \
+  "Namespace of the Vertex secret, which no project may take.") \
+X(SERVICE_ACCOUNT, "service_account", NULL, TEXT, \
+  "ambient-control-plane", NULL, RECONCILER, \
+  "Service account of the control plane, which gets rights in each project.") \
+X(TOKEN_SERVICE_APP, "token_service_app", NULL, TEXT, \
+  "ambient-control-plane", NULL, RECONCILER, \
+  "Label app of the token service's pods.") \
+X(TOKEN_SERVICE_PORT, "token_service_port", NULL, NUMBER, \
+  "8080", "1..65535", RECONCILER, \
+  "Port of the token service's pods.") \
+X(KEYPAIR_OWNER, "keypair_owner", NULL, TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Deployment that owns the key Secret.") \
 X(LOG_LEVEL, "log_level", "LOG_LEVEL", CHOICE, "info", \
   "debug|info|warn|error", BOTH, \
   "Least level that is logged.") \

@@ -17,10 +17,7 @@ enum {
 	OWN_REVOKE_KEY,
 	OWN_ALLOW_MASS_DELETE,
 	OWN_MODES,
-	OWN_INTERVAL = OWN_MODES,
-	OWN_RESYNC,
-	OWN_JSON,
-	OWN_HEARTBEAT_FILE,
+	OWN_JSON = OWN_MODES,
 	OWN_PRINT_URL
 };
 
@@ -35,13 +32,7 @@ static const struct acp_option own[] = {
 	[OWN_REVOKE_KEY] = {"revoke-key", "ID", "Drop a key now."},
 	[OWN_ALLOW_MASS_DELETE] = {"allow-mass-delete", "DIGEST",
 		"Let go what was held by the gate under that digest."},
-	[OWN_INTERVAL] = {"interval", "DURATION",
-		"Time between fast passes of the loop."},
-	[OWN_RESYNC] = {"resync", "DURATION",
-		"Time between full passes of the loop."},
 	[OWN_JSON] = {"json", NULL, "Print results as JSON."},
-	[OWN_HEARTBEAT_FILE] = {"heartbeat-file", "PATH",
-		"File that is touched while the loop is well."},
 	[OWN_PRINT_URL] = {"print-url", "SESSION",
 		"With --local: print the token URL that is bound to a session, "
 		"and change nothing."},
@@ -50,8 +41,8 @@ static const struct acp_option own[] = {
 
 const struct acp_options_spec acp_reconciler_spec = {
 	.program = "ambient-cp-reconciler",
-	.purpose = "Makes sure that the control plane has its key. This "
-		   "version implements --local only.",
+	.purpose = "Makes Kubernetes agree with the Ambient API server, and "
+		   "the key file with the key Secret.",
 	.kind = ACP_CONFIG_FOR_RECONCILER,
 	.own = own,
 };
@@ -118,9 +109,6 @@ acp_reconciler_options_read(struct acp_reconciler_options *options, int argc,
 	options->is_json = given[OWN_JSON];
 	options->revoked_key_id = given[OWN_REVOKE_KEY];
 	options->allowed_digest = given[OWN_ALLOW_MASS_DELETE];
-	options->interval = given[OWN_INTERVAL];
-	options->resync = given[OWN_RESYNC];
-	options->heartbeat_file = given[OWN_HEARTBEAT_FILE];
 	options->bound_session = given[OWN_PRINT_URL];
 	return choose_mode(options, why);
 }

@@ -31,9 +31,6 @@ struct acp_reconciler_options {
 	/* what belongs to a mode; borrowed from the line, NULL: not given */
 	const char *revoked_key_id;
 	const char *allowed_digest;
-	const char *interval;
-	const char *resync;
-	const char *heartbeat_file;
 	const char *bound_session; /* --print-url */
 };
 

@@ -92,15 +92,13 @@ END_TEST
 
 START_TEST(values_of_the_modes_are_kept)
 {
-	static const char *const words[] = {"--revoke-key", "ab", "--json",
-		"--heartbeat-file=/h", "--print-url=x", NULL};
+	static const char *const words[] = {
+		"--revoke-key", "ab", "--json", "--print-url=x", NULL};
 
 	ck_assert_int_eq(read_line(words), ACP_OK);
 	ck_assert_str_eq(options.revoked_key_id, "ab");
-	ck_assert_str_eq(options.heartbeat_file, "/h");
 	ck_assert_str_eq(options.bound_session, "x");
 	ck_assert(options.is_json);
-	ck_assert_ptr_null(options.interval);
 }
 END_TEST
 
