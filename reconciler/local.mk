@@ -10,14 +10,20 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired.h \
 	%D%/exit_code.h \
 	%D%/http_pool.h \
+	%D%/key_file_lock.h \
+	%D%/key_secret.h \
+	%D%/key_sync.h \
 	%D%/kinds.h \
 	%D%/kube.h \
 	%D%/kube_access.h \
+	%D%/lease.h \
 	%D%/local.c \
 	%D%/local.h \
+	%D%/lock_file.h \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/plan.h \
+	%D%/rotation.h \
 	%D%/rows.h \
 	%D%/run.c \
 	%D%/run.h \
