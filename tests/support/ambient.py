@@ -75,10 +75,6 @@ class Api:
         self.token = TOKEN
         self.set(accept=[self.token] if accept is None else accept, **settings)
 
-    def stop_server(self):
-        """Ends the program; its rows go with it."""
-        return self.process.stop()
-
     # --- control --------------------------------------------------------------
 
     def control(self, method, target, value=None):

@@ -77,7 +77,7 @@ class Log:
         """path: without the base path."""
         entry = (call.method, path, query,
                  call.headers.get("x-ambient-project"),
-                 None if reply.is_dropped else reply.status,
+                 None if reply.is_dropped else reply.status, call.user,
                  [rule.action for rule in call.rules])
         with self.lock:
             self.count += 1
@@ -87,7 +87,7 @@ class Log:
 
     def since(self, number):
         names = ("number", "method", "path", "query", "project", "status",
-                 "faults")
+                 "user", "faults")
         with self.lock:
             entries = [e for e in self.entries if e[0] >= number]
         return [dict(zip(names, entry)) for entry in entries]
@@ -115,14 +115,15 @@ class Api:
     def idle(self):
         return self.settings["idle_timeout"]
 
-    def connections(self):
-        return self.server.connections
-
     def change(self, given):
         self.settings.update(given)
         self.store.set_collation(self.settings["collation"])
         self.store.is_name_free = self.settings["is_name_free"]
         self.routes.refusals = self.settings["refuse"]
+        if self.settings["is_down"]:
+            self.server.close()
+        else:
+            self.server.open()
 
     # --- one request ----------------------------------------------------------
 
@@ -210,9 +211,10 @@ class Api:
             data = error_body(code, "a fault on demand")
         else:
             data = b'{"kind":"Error","reason":"a fault on demand"}'
-        headers = [] if rule.get("retry_after") is None else [
-            ("Retry-After", rule.get("retry_after"))]
-        return Reply(status, data, headers)
+        headers = {"Retry-After": rule.get("retry_after"),
+                   "Location": rule.get("location")}
+        return Reply(status, data,
+                     [h for h in headers.items() if h[1] is not None])
 
     @staticmethod
     def do_not_found(_rule):

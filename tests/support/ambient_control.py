@@ -36,6 +36,8 @@ SETTINGS = {
     "idle_timeout": 5,
     # whether the names of deleted rows can be used again
     "is_name_free": False,
+    # whether connections are refused, and those that were open are ended
+    "is_down": False,
 }
 
 
@@ -73,7 +75,8 @@ class Control:
     def get_state(self, _words, _given, _query):
         store = self.api.store
         return {**self.api.log.state(), **self.api.faults.state(),
-                "connections": self.api.connections(),
+                "connections": self.api.server.connections,
+                "open": len(self.api.server.living),
                 "settings": self.api.settings,
                 "rows": {name: len(table.rows)
                          for name, table in store.tables.items()}}

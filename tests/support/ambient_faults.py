@@ -11,8 +11,8 @@ then treated; without it all). The actions and what else they take:
     hold         waits until released
     hold_save    waits between the reading and the saving of a row
     status       status (500), code (number of the error; without it the body
-                 has none), retry_after, body, is_done (the request is carried
-                 out all the same)
+                 has none), retry_after, location, body, is_done (the request
+                 is carried out all the same)
     not_found    404 without the numbered code, as a refused caller gets it
     empty        a list without rows
     hide         ids: rows missing from lists; is_counted: total counts them
@@ -29,7 +29,8 @@ import time
 MATCH = {"action", "method", "path", "query", "skip", "count"}
 ACTIONS = {
     "delay": {"seconds"}, "hold": set(), "hold_save": set(),
-    "status": {"status", "code", "retry_after", "body", "is_done"},
+    "status": {"status", "code", "retry_after", "location", "body",
+               "is_done"},
     "not_found": set(), "empty": set(), "hide": {"ids", "is_counted"},
     "shrink": {"by"}, "cut": {"at"}, "truncate": {"at"}, "drop": {"is_done"},
 }

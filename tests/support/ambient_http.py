@@ -129,22 +129,55 @@ class Server:
         self.clock = clock
         self.idle = idle
         self.connections = 0
+        self.living = set()
+        self.address = (host, port)
         self.context = None
         if tls is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*tls)
-        self.socket = socket.create_server((host, port), backlog=256)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept_all, daemon=True).start()
+        self.socket = None
+        self.open()
+        self.port = self.address[1]
 
-    def accept_all(self):
+    def open(self):
+        """Listens, after close() at the same place again."""
+        if self.socket is None:
+            self.socket = socket.create_server(self.address, backlog=256)
+            self.address = self.socket.getsockname()
+            threading.Thread(target=self.accept_all, args=(self.socket,),
+                             daemon=True).start()
+
+    def close(self):
+        """Ends all connections; new ones are refused."""
+        if self.socket is not None:
+            # a close alone would not wake who waits in accept()
+            self.socket.shutdown(socket.SHUT_RDWR)
+            self.socket.close()
+            self.socket = None
+        for connection in list(self.living):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def accept_all(self, listener):
         while True:
-            connection, _ = self.socket.accept()
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
             self.connections += 1
             threading.Thread(target=self.serve, args=(connection,),
                              daemon=True).start()
 
     def serve(self, connection):
+        self.living.add(connection)
+        try:
+            self.serve_all(connection)
+        finally:
+            self.living.discard(connection)
+
+    def serve_all(self, connection):
         """All requests of one connection; whatever goes wrong ends it."""
         try:
             connection.settimeout(self.idle())

@@ -172,6 +172,9 @@ def check_rows(t, api):
     t.equal(json.loads(api.get(f"/project_settings/{settings}")[
         "group_access"]), [{"groupName": "devs", "role": "edit"}],
             "group_access is JSON in a text")
+    api.delete(f"/project_settings/{settings}")
+    t.equal(api.ask("POST", "/project_settings", {"project_id": project})[0],
+            409, "also one that was deleted is in the way of the next")
     api.delete_session(session)
     t.equal(numbers(api.ask("GET", f"/sessions/{session}")), (404, "7"),
             "a deleted row is gone for GET")
@@ -181,8 +184,9 @@ def check_rows(t, api):
     api.delete_project(project)
     t.equal(api.ask("POST", "/projects", {"name": "alpha"})[0], 409,
             "the name of a deleted project stays taken")
-    t.equal(len(api.list("/project_settings")), 1,
-            "H-28: its settings stay")
+    session = api.create_session(project, "Running")
+    t.equal(api.session(session)["phase"], "Running",
+            "H-28: sessions of a deleted project are as they were")
 
 
 def check_nested(t, api):
@@ -219,6 +223,14 @@ def check_nested(t, api):
     t.equal([b["id"] for b in api.list(
         "/role_bindings", search="project_id = 'alpha'")], [binding],
             "a role binding is found by its project")
+    values = {"role_id": api.get(f"/role_bindings/{binding}")["role_id"],
+              "scope": "project", "project_id": "alpha",
+              "credential_id": token}
+    t.equal(api.ask("POST", "/role_bindings", values)[0], 409,
+            "there is one of a kind")
+    api.delete(f"/role_bindings/{binding}")
+    t.equal(api.ask("POST", "/role_bindings", values)[0], 201,
+            "and again one when it was deleted")
     role = api.list("/roles", search="name = 'credential:owner'")[0]
     t.equal((json.loads(role["permissions"]), role["built_in"]),
             (["credential:*"], True), "permissions are JSON in a text")
@@ -372,7 +384,9 @@ def check_scope(t, api):
                 ("", {"X_Ambient_Project": "a.b"}, 400),
                 ("?project_id=pb", {}, 1), ("?project_id=", {}, 2),
                 ("?project_id=none", {"X_Ambient_Project": "pa"}, 0),
-                ("?search=project_id%3D'pb'", {"X_Ambient_Project": "pa"}, 0)):
+                ("?search=project_id%3D'pb'", {"X_Ambient_Project": "pa"}, 0),
+                ("?search=id%20%3D%20''%20or%20id%20!%3D%20''",
+                 {"X_Ambient_Project": "pa"}, 1)):
             t.equal(found(f"/{kind}{path}", **headers), want,
                     f"H-11: {kind}{path} with {headers}")
     for path, want in (("/projects", 2), ("/roles", 11),

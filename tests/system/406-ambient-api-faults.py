@@ -25,6 +25,8 @@ ANSWERS = [
     ({"action": "status", "status": 503, "body": "<html>"},
      (503, None, None)),
     ({"action": "status", "status": 404, "code": 7}, (404, "7", None)),
+    ({"action": "status", "status": 302, "location": "/elsewhere"},
+     (302, None, None)),
     ({"action": "not_found"}, (404, None, None)),
 ]
 # what is no rule
@@ -118,6 +120,8 @@ def raises(function, *arguments):
 
 
 def check_cuts(t, api):
+    # so that nothing ends by itself while a client waits
+    api.set(idle_timeout=10 * bed.PATIENCE)
     api.fault("cut", path="^/sessions$", count=1)
     t.equal(raises(api.ask, "GET", "/sessions"), http.client.IncompleteRead,
             "a body can be cut off")
@@ -141,6 +145,7 @@ def check_cuts(t, api):
             "what is answered by an error")
     t.equal(api.session(session)["phase"], "Stopping", "can be done as well")
     api.clear_faults()
+    api.set(idle_timeout=5)
 
 
 def check_waits(t, api, pool):
@@ -167,7 +172,7 @@ def check_log(t, api):
     api.ask("POST", "/projects", {"name": "-"})
     want = {"number": 1, "method": "GET", "path": "/sessions",
             "query": "search=id > 'x'", "project": "p", "status": 200,
-            "faults": []}
+            "user": "tests", "faults": []}
     t.equal(api.log()[0], want, "the log says what was asked")
     t.equal([e["status"] for e in api.log(mark)], [400], "from a mark on")
     t.equal([e["project"] for e in api.log(method="POST")], [None],
@@ -194,6 +199,21 @@ def check_connections(t, api):
     t.equal(connection.sock.recv(1), b"", "but not for ever")
     connection.close()
     api.set(idle_timeout=5)
+
+
+def check_down(t, api):
+    session = api.create_session("p")
+    connection = ambient.connect(api.url)
+    connection.connect()
+    bed.wait_until(lambda: api.state()["open"] > 0, "it is accepted")
+    api.set(is_down=True)
+    t.equal(connection.sock.recv(1), b"", "a server that is down hangs up")
+    connection.close()
+    t.equal(raises(api.ask, "GET", "/projects"), ConnectionRefusedError,
+            "and is not to be reached")
+    api.set(is_down=False)
+    t.equal(api.session(session)["id"], session,
+            "until it is up again, with the same rows")
 
 
 def check_rows(t, api):
@@ -256,6 +276,7 @@ with (tap.Tap() as t, bed.Bed(t) as b,
     check_waits(t, server, workers)
     check_log(t, server)
     check_connections(t, server)
+    check_down(t, server)
     check_rows(t, server)
     check_many(t, server, workers)
     check_tls(t, b)
