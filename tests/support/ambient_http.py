@@ -166,30 +166,32 @@ class Server:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            self.living.add(connection)
             self.connections += 1
             threading.Thread(target=self.serve, args=(connection,),
                              daemon=True).start()
 
-    def serve(self, connection):
-        self.living.add(connection)
-        try:
-            self.serve_all(connection)
-        finally:
-            self.living.discard(connection)
+    def wrap(self, connection):
+        """The handshake; its result takes the connection's place."""
+        wrapped = self.context.wrap_socket(connection, server_side=True)
+        self.living.add(wrapped)
+        self.living.discard(connection)
+        return wrapped
 
-    def serve_all(self, connection):
+    def serve(self, connection):
         """All requests of one connection; whatever goes wrong ends it."""
         try:
             connection.settimeout(self.idle())
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.context:
-                connection = self.context.wrap_socket(connection,
-                                                      server_side=True)
+                connection = self.wrap(connection)
             with connection, connection.makefile("rb") as stream:
                 while self.serve_one(connection, stream):
                     connection.settimeout(self.idle())
         except (OSError, BadRequest, ValueError):
             connection.close()
+        finally:
+            self.living.discard(connection)
 
     def serve_one(self, connection, stream):
         """True when another request may follow."""

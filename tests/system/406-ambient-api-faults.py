@@ -203,9 +203,11 @@ def check_connections(t, api):
 
 def check_down(t, api):
     session = api.create_session("p")
+    before = api.state()["connections"]
     connection = ambient.connect(api.url)
     connection.connect()
-    bed.wait_until(lambda: api.state()["open"] > 0, "it is accepted")
+    bed.wait_until(lambda: api.state()["connections"] > before,
+                   "it is accepted")
     api.set(is_down=True)
     t.equal(connection.sock.recv(1), b"", "a server that is down hangs up")
     connection.close()
