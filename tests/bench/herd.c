@@ -1,37 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A herd of stock clients: every line of standard input is one client's
- * ciphertext; all ask at once, each from an address of its own in 127/8, as
- * the reference's runner does: three attempts, 10 s each, 1 s before the
- * second and 2 s before the third, the same ciphertext each time, a new
- * connection each time. Prints one JSON object. For tests/bench/run.
+ * target and ciphertext; all ask at once, each from an address of its own in
+ * 127/8, as the reference's runner does: three attempts, 10 s each, 1 s before
+ * the second and 2 s before the third, the same ciphertext each time, a new
+ * connection each time. Prints one JSON object, and then for every client a
+ * line with the answer that served it, empty when none did. For
+ * tests/bench/run.
  *
- *     herd PORT < ciphertexts
+ *     herd ADDRESS:PORT < lines
  */
 #include <config.h>
 
 #include "lib/clock.h"
 #include "lib/memory.h"
+#include "tests/bench/ask.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
 	ATTEMPTS = 3,
 	TIMEOUT_MS = 10000,
 	TICK_MS = 20,
-	REQUEST_MAX = 4096,
-	ANSWER_MAX = 65536,
 	EVENTS = 256,
+	FIRST_ADDRESS = 0x7f010001, /* 127.1.0.1: one pod, one address */
 };
 
 static const int pause_ms[ATTEMPTS] = {0, 1000, 2000};
@@ -43,23 +40,39 @@ struct client {
 	int attempt;
 	int fd;
 	int64_t due_ms; /* WAITING: next attempt; else: its time-out */
-	int64_t started_us;
+	char *target;
 	char *ciphertext;
-	char head[16]; /* "HTTP/1.1 200 OK" */
-	size_t received;
+	struct acp_ask_answer answer;
 };
 
 struct herd {
+	struct acp_ask_server server;
 	struct client *clients;
 	size_t count;
 	size_t open; /* neither SERVED nor FAILED */
 	int epoll_fd;
-	in_port_t port;
 	int64_t begun_us;
 	int64_t *served_us; /* durations from the begin, in order of success */
 	size_t served;
-	size_t timeouts, refusals, retries;
+	size_t timeouts, refusals, breaks, retries;
 };
+
+static void
+add_client(struct herd *herd, char *line)
+{
+	char *space = strchr(line, ' ');
+	struct client *client;
+
+	if (!space)
+		return;
+	*space = '\0';
+	herd->clients = acp_memory_resize(
+		herd->clients, herd->count + 1, sizeof(*herd->clients));
+	client = &herd->clients[herd->count++];
+	*client = (struct client){.fd = -1,
+		.target = acp_memory_dup_text(line),
+		.ciphertext = acp_memory_dup_text(space + 1)};
+}
 
 static void
 read_clients(struct herd *herd)
@@ -69,25 +82,10 @@ read_clients(struct herd *herd)
 	ssize_t size;
 
 	while ((size = getline(&line, &room, stdin)) > 1) {
-		struct client *client;
-
-		herd->clients = acp_memory_resize(
-			herd->clients, herd->count + 1, sizeof(*herd->clients));
-		client = &herd->clients[herd->count++];
-		memset(client, 0, sizeof(*client));
-		client->fd = -1;
-		client->ciphertext =
-			acp_memory_dup_bytes(line, (size_t)size - 1);
+		line[size - 1] = '\0';
+		add_client(herd, line);
 	}
 	free(line);
-}
-
-/* 127.1.0.1, 127.1.0.2 …: one pod, one address. */
-static struct sockaddr_in
-make_address(size_t index)
-{
-	return (struct sockaddr_in){.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(0x7f010001 + (uint32_t)index)};
 }
 
 static void
@@ -102,6 +100,7 @@ static void
 fail_attempt(struct herd *herd, struct client *client)
 {
 	close_client(client);
+	acp_ask_clear(&client->answer);
 	client->attempt++;
 	if (client->attempt == ATTEMPTS) {
 		client->state = FAILED;
@@ -116,49 +115,37 @@ fail_attempt(struct herd *herd, struct client *client)
 static void
 start_attempt(struct herd *herd, struct client *client)
 {
-	struct sockaddr_in from =
-		make_address((size_t)(client - herd->clients));
-	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = herd->port,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct epoll_event event = {.events = EPOLLOUT, .data.ptr = client};
 
 	client->state = CONNECTING;
-	client->received = 0;
 	client->due_ms = acp_clock_now_ms() + TIMEOUT_MS;
-	client->fd =
-		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	client->fd = acp_ask_connect(
+		&herd->server, FIRST_ADDRESS, (size_t)(client - herd->clients));
 	if (client->fd < 0 ||
-		bind(client->fd, (struct sockaddr *)&from, sizeof(from)) ||
-		(connect(client->fd, (struct sockaddr *)&to, sizeof(to)) &&
-			errno != EINPROGRESS) ||
-		epoll_ctl(herd->epoll_fd, EPOLL_CTL_ADD, client->fd, &event))
+		epoll_ctl(herd->epoll_fd, EPOLL_CTL_ADD, client->fd, &event)) {
+		herd->breaks++;
 		fail_attempt(herd, client);
+	}
 }
 
 static void
 send_request(struct herd *herd, struct client *client)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-	char request[REQUEST_MAX];
-	int size;
 
-	size = snprintf(request, sizeof(request),
-		"GET /token HTTP/1.1\r\nAccept-Encoding: identity\r\n"
-		"Host: 127.0.0.1:%d\r\nUser-Agent: Python-urllib/3.11\r\n"
-		"Authorization: Bearer %s\r\nConnection: close\r\n\r\n",
-		ntohs(herd->port), client->ciphertext);
 	client->state = READING;
-	if (send(client->fd, request, (size_t)size, MSG_NOSIGNAL) != size ||
-		epoll_ctl(herd->epoll_fd, EPOLL_CTL_MOD, client->fd, &event))
+	if (!acp_ask_send(client->fd, &herd->server, client->target,
+		    client->ciphertext, true) ||
+		epoll_ctl(herd->epoll_fd, EPOLL_CTL_MOD, client->fd, &event)) {
+		herd->breaks++;
 		fail_attempt(herd, client);
+	}
 }
 
 static void
 end_answer(struct herd *herd, struct client *client)
 {
-	if (client->received < sizeof(client->head) ||
-		memcmp(client->head + 8, " 200", 4) != 0) {
+	if (client->answer.status != 200) {
 		herd->refusals++;
 		fail_attempt(herd, client);
 		return;
@@ -172,18 +159,18 @@ end_answer(struct herd *herd, struct client *client)
 static void
 read_answer(struct herd *herd, struct client *client)
 {
-	char bytes[ANSWER_MAX];
-	ssize_t size = recv(client->fd, bytes, sizeof(bytes), 0);
-
-	if (size < 0 && errno == EAGAIN)
-		return;
-	if (size <= 0) {
+	switch (acp_ask_read(client->fd, &client->answer)) {
+	case ACP_ASK_READING:
+		break;
+	case ACP_ASK_WHOLE:
 		end_answer(herd, client);
-		return;
+		break;
+	case ACP_ASK_CLOSED:
+	case ACP_ASK_BROKEN:
+		herd->breaks++;
+		fail_attempt(herd, client);
+		break;
 	}
-	for (ssize_t i = 0; i < size; i++)
-		if (client->received < sizeof(client->head))
-			client->head[client->received++] = bytes[i];
 }
 
 static void
@@ -230,41 +217,62 @@ run(struct herd *herd)
 }
 
 static double
-percentile(const struct herd *herd, double share)
+get_s(const struct herd *herd, double share)
 {
-	size_t index = (size_t)((double)herd->served * share);
+	return (double)acp_ask_percentile(
+		       herd->served_us, herd->served, share) /
+		1e6;
+}
 
-	if (herd->served == 0)
-		return 0;
-	if (index >= herd->served)
-		index = herd->served - 1;
-	return (double)herd->served_us[index] / 1e6;
+static void
+print(const struct herd *herd)
+{
+	printf("{\"clients\":%zu,\"served\":%zu,\"retries\":%zu,"
+	       "\"timeouts\":%zu,\"refusals\":%zu,\"breaks\":%zu,"
+	       "\"p50_s\":%.3f,\"p99_s\":%.3f,\"last_s\":%.3f}\n",
+		herd->count, herd->served, herd->retries, herd->timeouts,
+		herd->refusals, herd->breaks, get_s(herd, 0.5),
+		get_s(herd, 0.99), get_s(herd, 1));
+	for (size_t i = 0; i < herd->count; i++) {
+		const struct acp_ask_answer *answer = &herd->clients[i].answer;
+
+		if (herd->clients[i].state == SERVED)
+			printf("%.*s\n", (int)strcspn(answer->body, "\r\n"),
+				answer->body);
+		else
+			printf("\n");
+	}
+}
+
+static void
+clear(struct herd *herd)
+{
+	for (size_t i = 0; i < herd->count; i++) {
+		free(herd->clients[i].target);
+		free(herd->clients[i].ciphertext);
+		acp_ask_clear(&herd->clients[i].answer);
+	}
+	free(herd->clients);
+	free(herd->served_us);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct herd herd = {.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
-	struct rlimit files;
 
-	if (argc != 2 || herd.epoll_fd < 0) {
-		fprintf(stderr, "usage: herd PORT < ciphertexts\n");
+	if (argc != 2 || herd.epoll_fd < 0 ||
+		!acp_ask_has_server(argv[1], &herd.server)) {
+		fprintf(stderr, "usage: herd ADDRESS:PORT < lines\n");
 		return 2;
 	}
-	herd.port = htons((in_port_t)strtol(argv[1], NULL, 10));
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	acp_ask_raise_files();
 	read_clients(&herd);
 	herd.open = herd.count;
 	herd.served_us = acp_memory_new(herd.count, sizeof(*herd.served_us));
 	herd.begun_us = acp_clock_now_us();
 	run(&herd);
-	printf("{\"clients\":%zu,\"served\":%zu,\"retries\":%zu,"
-	       "\"timeouts\":%zu,\"refusals\":%zu,\"p50_s\":%.3f,"
-	       "\"p99_s\":%.3f,\"last_s\":%.3f}\n",
-		herd.count, herd.served, herd.retries, herd.timeouts,
-		herd.refusals, percentile(&herd, 0.5), percentile(&herd, 0.99),
-		percentile(&herd, 1));
+	print(&herd);
+	clear(&herd);
 	return 0;
 }

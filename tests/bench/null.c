@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The null responder: FastCGI that does nothing but answer a constant body of
- * a given size, by the plain accept loop of libfcgi in a few threads. What a
- * responder could reach at best behind the same web server. For
+ * The null responder: FastCGI that does nothing but answer what it read from
+ * standard input, by the plain accept loop of libfcgi in a few threads. What
+ * a responder could reach at best behind the same web server. For
  * tests/bench/run.
  *
- *     null SOCKET BODY-SIZE THREADS
+ *     null SOCKET THREADS < body
  */
 #include <config.h>
 
 #include "fcgi/listener.h"
 #include "lib/limits.h"
-#include "lib/memory.h"
 
 #include <fcgiapp.h>
 #include <pthread.h>
@@ -20,10 +19,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { THREADS_MAX = 64 };
+enum { THREADS_MAX = 64, BODY_MAX = 65536 };
 
 static struct acp_listener listener;
-static char *body;
+static char body[BODY_MAX];
 
 static void *
 serve(void *unused)
@@ -49,17 +48,15 @@ main(int argc, char **argv)
 {
 	ACP_AUTO(buffer) struct acp_buffer why;
 	pthread_t threads[THREADS_MAX];
-	size_t size, count;
+	size_t count;
 
 	acp_buffer_init(&why, ACP_LOG_VALUE_MAX);
-	if (argc != 4) {
-		fprintf(stderr, "usage: null SOCKET BODY-SIZE THREADS\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: null SOCKET THREADS < body\n");
 		return 2;
 	}
-	size = strtoul(argv[2], NULL, 10);
-	count = strtoul(argv[3], NULL, 10);
-	body = acp_memory_new(size + 1, 1);
-	memset(body, 'x', size);
+	count = strtoul(argv[2], NULL, 10);
+	body[fread(body, 1, sizeof(body) - 1, stdin)] = '\0';
 	FCGX_Init();
 	if (acp_listener_open(argv[1], NULL, &listener, &why) ||
 		chmod(argv[1], 0666)) {
