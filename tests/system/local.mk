@@ -22,3 +22,5 @@ EXTRA_DIST += \
 	%D%/300-renewal-and-binding.py \
 	%D%/405-ambient-api.py \
 	%D%/406-ambient-api-faults.py
+
+	%D%/310-bench.py

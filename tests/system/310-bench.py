@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The measuring program works from end to end, beside a peer too, and finds
+every answer right. What it measures is not judged: figures are no tests."""
+# quick: no, it takes half a minute
+# valgrind: no, it measures what valgrind distorts, within patience for less
+# alone: yes, it wants both processors
+import json
+import os
+import subprocess
+import sys
+
+sys.path[0:0] = [os.path.join(os.path.dirname(__file__), "..", folder)
+                 for folder in ("support", "bench")]
+import bed
+import tap
+import targets
+
+WANTED = [
+    "from start to the first token",
+    "memory idle after a token over HTTPS",
+    *[f"CPU for 500 with {proof} proof, {way}" for proof in ("no", "a wrong")
+      for way in ("nginx", "the socket")],
+    *[f"{name} / null, {count} connections" for count in (16, 64)
+      for name in ("renewal", "cached")],
+    "library's operations / CPU second",
+    "new ciphertexts / library, by CPU second",
+    "herd of stock clients, served",
+    "renewals meanwhile, p99",
+    "memory of a held request",
+]
+BESIDE_PEER = [
+    "peer gives renewal handles",
+    "ours / peer, new ciphertexts a second",
+    *[f"ours / peer, {name}, {count} connections" for count in (16, 64)
+      for name in ("renewal", "cached")],
+    "peer's herd, served",
+    "ours / peer, herd, last_s",
+]
+# what has a verdict, of those
+JUDGED = [name for name in WANTED
+          if not name.startswith(("from", "library's"))]
+VERDICTS = {"yes", "no", "machine busy"}
+
+
+def run_bench(*options):
+    return subprocess.run(
+        [bed.SRCDIR / "tests" / "bench" / "run", "--quick", *options],
+        env={**os.environ, "ACP_BUILDDIR": str(bed.BUILDDIR)},
+        capture_output=True, text=True, check=False)
+
+
+with tap.Tap() as t, bed.Bed(t) as b:
+    targets.open_limits(b)
+    key = b.make_key()
+    peer = targets.Ours(b, key)
+    public = b.path("peer.pem")
+    public.write_text(b.public_key(key))
+    file = b.path("figures.json")
+    arguments = ["--peer", f"http://{peer.server}/token", "--json", file]
+
+    result = run_bench(*arguments, "--peer-key", public)
+    t.diag(result.stdout)
+    t.ok(result.returncode == 0, "the run is made and every answer right",
+         result.stderr)
+    found = json.loads(file.read_text())
+    rows = {row["name"]: row for row in found["rows"]}
+    for name in WANTED + BESIDE_PEER:
+        t.ok(name in rows and name in result.stdout and rows[name]["text"],
+             f"there is a row: {name}")
+    t.equal([n for n in JUDGED if rows[n]["reached"] not in VERDICTS], [],
+            "each wanted figure has a verdict")
+    t.equal(rows["herd of stock clients, served"]["data"]["invalid"], 0,
+            "every answer of the herd is for its own session")
+    t.equal(len(found["load_average_before"]), 3, "the load is reported")
+
+    other = b.path("other.pem")
+    other.write_text(b.public_key(b.make_key()))
+    result = run_bench(*arguments, "--peer-key", other)
+    t.ok(result.returncode == 1 and "peer" in result.stderr,
+         "a peer that refuses every ciphertext ends the run with status 1",
+         result.stderr)
+    result = run_bench(*arguments)
+    t.equal(result.returncode, 2, "a peer needs its key")
