@@ -4,6 +4,7 @@ ACP_LIB = lib/libacp.a
 noinst_LIBRARIES += %D%/libacp.a
 %C%_libacp_a_SOURCES = \
 	%D%/auto.h \
+	%D%/base64.c \
 	%D%/base64.h \
 	%D%/base64url.c \
 	%D%/base64url.h \

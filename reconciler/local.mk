@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired.h \
 	%D%/exit_code.h \
 	%D%/http_pool.h \
+	%D%/key_file_lock.c \
 	%D%/key_file_lock.h \
 	%D%/key_secret.h \
 	%D%/key_sync.h \
@@ -19,6 +20,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/lease.h \
 	%D%/local.c \
 	%D%/local.h \
+	%D%/lock_file.c \
 	%D%/lock_file.h \
 	%D%/options.c \
 	%D%/options.h \

@@ -2,6 +2,7 @@
 # One check program a module; its source is tests/unit/<name>.c. A test of a
 # module in lib/ goes into LIB_TESTS, in fcgi/ into TOKEN_TESTS, and so on.
 LIB_TESTS = \
+	tests/unit/test_base64 \
 	tests/unit/test_base64url \
 	tests/unit/test_buffer \
 	tests/unit/test_config \
@@ -52,6 +53,7 @@ endif
 RECONCILER_TESTS = \
 	tests/unit/test_arena \
 	tests/unit/test_local \
+	tests/unit/test_lock_file \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_token_url
 
@@ -67,6 +69,9 @@ ACP_UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 ACP_UNIT_LIBS = $(ACP_LIB) $(CHECK_LIBS) $(CURL_LIBS) $(JSONC_LIBS) \
 	$(GNUTLS_LIBS) $(INIH_LIBS)
 ACP_UNIT_TOKEN_LIBS = $(ACP_TOKEN_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_base64_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_base64_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_base64url_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_base64url_LDADD = $(ACP_UNIT_LIBS)
@@ -233,3 +238,6 @@ tests_unit_test_held_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_metrics_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_metrics_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_lock_file_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_lock_file_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
