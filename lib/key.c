@@ -15,6 +15,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct acp_key {
 	uint8_t modulus[ACP_KEY_MODULUS_MAX];
 	size_t size;
 	uint8_t subkeys[ACP_KEY_USE__MAX][ACP_KEY_SUBKEY_SIZE];
+	atomic_uint owners;
 };
 
 /* What a PEM text is called in messages, and where they go. */
@@ -76,22 +78,36 @@ make_empty(void)
 {
 	struct acp_key *key = acp_memory_new(1, sizeof(*key));
 
+	atomic_init(&key->owners, 1);
 	if (gnutls_x509_privkey_init(&key->private) < 0 ||
 		gnutls_pubkey_init(&key->public) < 0)
 		acp_memory_exhausted();
 	return key;
 }
 
-void
-acp_key_free(struct acp_key **key)
+/* Frees the key itself, once it has no owner any more. */
+static void
+wipe_key(struct acp_key **key)
 {
-	if (!*key)
-		return;
 	gnutls_x509_privkey_deinit((*key)->private);
 	gnutls_pubkey_deinit((*key)->public);
 	acp_secret_wipe(*key, sizeof(**key));
 	free(*key);
+}
+
+void
+acp_key_free(struct acp_key **key)
+{
+	if (*key && atomic_fetch_sub(&(*key)->owners, 1) == 1)
+		wipe_key(key);
 	*key = NULL;
+}
+
+struct acp_key *
+acp_key_dup(struct acp_key *key)
+{
+	atomic_fetch_add(&key->owners, 1);
+	return key;
 }
 
 static bool
@@ -164,18 +180,17 @@ read_modulus(struct acp_key *key)
 
 /* The key id: half of a hash over the public key's SPKI. */
 static bool
-derive_id(struct acp_key *key)
+derive_id(gnutls_pubkey_t public, char id[static ACP_KEY_ID_SIZE])
 {
 	ACP_AUTO(datum) gnutls_datum_t spki = {NULL, 0};
 	uint8_t hash[32];
 
-	if (gnutls_pubkey_export2(key->public, GNUTLS_X509_FMT_DER, &spki) <
-			0 ||
+	if (gnutls_pubkey_export2(public, GNUTLS_X509_FMT_DER, &spki) < 0 ||
 		gnutls_hash_fast(
 			GNUTLS_DIG_SHA256, spki.data, spki.size, hash) < 0)
 		return false;
 	for (size_t i = 0; i < (ACP_KEY_ID_SIZE - 1) / 2; i++)
-		snprintf(key->id + 2 * i, 3, "%02x", hash[i]);
+		snprintf(id + 2 * i, 3, "%02x", hash[i]);
 	return true;
 }
 
@@ -208,7 +223,8 @@ find_fault(struct acp_key *key)
 		return "an RSA key of more than 8192 bits";
 	if (!has_usable_numbers(key) || !prove_public(key))
 		return "an RSA key whose parts do not belong together";
-	if (!read_modulus(key) || !derive_id(key) || !derive_subkeys(key))
+	if (!read_modulus(key) || !derive_id(key->public, key->id) ||
+		!derive_subkeys(key))
 		return "an RSA key that cannot be exported";
 	return NULL;
 }
@@ -277,6 +293,34 @@ acp_key_write_public(const struct acp_key *key, struct acp_buffer *pem)
 	if (gnutls_pubkey_export2(key->public, GNUTLS_X509_FMT_PEM, &text) < 0)
 		abort();
 	acp_buffer_append_bytes(pem, text.data, text.size);
+}
+
+static bool
+import_public(gnutls_pubkey_t public, const char *pem, size_t size)
+{
+	static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+	const gnutls_datum_t text = {
+		(unsigned char *)(uintptr_t)pem, (unsigned int)size};
+
+	return size <= ACP_KEY_FILE_MAX &&
+		memmem(pem, size, begin, strlen(begin)) &&
+		gnutls_pubkey_import(public, &text, GNUTLS_X509_FMT_PEM) >= 0;
+}
+
+enum acp_error
+acp_key_check_public(const struct acp_key *key, const char *pem, size_t size)
+{
+	gnutls_pubkey_t public;
+	char id[ACP_KEY_ID_SIZE] = "";
+	bool is_public;
+
+	if (gnutls_pubkey_init(&public) < 0)
+		acp_memory_exhausted();
+	is_public = import_public(public, pem, size) && derive_id(public, id);
+	gnutls_pubkey_deinit(public);
+	if (!is_public)
+		return ACP_BAD_REQUEST;
+	return strcmp(id, key->id) == 0 ? ACP_OK : ACP_DENIED;
 }
 
 void

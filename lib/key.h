@@ -60,6 +60,9 @@ ACP_MUST_CHECK enum acp_error acp_key_new(
 	unsigned int bits, struct acp_key **key);
 void acp_key_free(struct acp_key **key);
 
+/* The same key for one more owner, who frees it too. Any thread. */
+struct acp_key *acp_key_dup(struct acp_key *key);
+
 /* First 16 hex digits of SHA-256 over the SPKI DER; lives as the key. */
 const char *acp_key_peek_id(const struct acp_key *key);
 
@@ -79,6 +82,13 @@ void acp_key_write_private(const struct acp_key *key, struct acp_secret *pem);
 
 /* Appends "-----BEGIN PUBLIC KEY-----" (SPKI) PEM. */
 void acp_key_write_public(const struct acp_key *key, struct acp_buffer *pem);
+
+/*
+ * Is the PEM text ("-----BEGIN PUBLIC KEY-----") the public half of key?
+ * ACP_DENIED when it is another key's, ACP_BAD_REQUEST when it is none.
+ */
+ACP_MUST_CHECK enum acp_error acp_key_check_public(
+	const struct acp_key *key, const char *pem, size_t size);
 
 ACP_AUTO_DEFINE(keyring, struct acp_keyring, acp_keyring_clear)
 ACP_AUTO_DEFINE(key, struct acp_key *, acp_key_free)

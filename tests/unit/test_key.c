@@ -255,6 +255,41 @@ START_TEST(a_public_key_is_written_and_is_no_private_one)
 }
 END_TEST
 
+START_TEST(the_public_half_is_known_from_others)
+{
+	ACP_AUTO(buffer) struct acp_buffer pem;
+	const char *text;
+
+	acp_buffer_init(&pem, 10000);
+	acp_key_write_public(keys[0], &pem);
+	text = acp_buffer_peek(&pem);
+	ck_assert_int_eq(acp_key_check_public(keys[0], text, pem.size), ACP_OK);
+	ck_assert_int_eq(
+		acp_key_check_public(keys[1], text, pem.size), ACP_DENIED);
+	ck_assert_int_eq(acp_key_check_public(keys[0], text, pem.size / 2),
+		ACP_BAD_REQUEST);
+	ck_assert_int_eq(acp_key_check_public(keys[0], "", 0), ACP_BAD_REQUEST);
+	ck_assert_int_eq(
+		acp_key_check_public(keys[0], pems[0].bytes, pems[0].size),
+		ACP_BAD_REQUEST);
+}
+END_TEST
+
+START_TEST(a_key_lives_as_long_as_its_last_owner)
+{
+	struct acp_key *first, *second;
+
+	check_added(pems[0].bytes, pems[0].size, 1);
+	first = acp_key_dup(ring.keys[0]);
+	second = acp_key_dup(first);
+	acp_keyring_clear(&ring);
+	acp_key_free(&first);
+	ck_assert_ptr_null(first);
+	ck_assert_str_eq(acp_key_peek_id(second), acp_key_peek_id(keys[0]));
+	acp_key_free(&second);
+}
+END_TEST
+
 START_TEST(a_certificate_beside_the_key_is_refused)
 {
 	static const char certificate[] = "-----BEGIN CERTIFICATE-----\nAAAA\n"
@@ -483,6 +518,8 @@ add_refusals(TCase *tcase)
 	tcase_add_test(tcase, an_encrypted_key_is_refused);
 	tcase_add_test(tcase, an_encrypted_pkcs1_key_is_refused);
 	tcase_add_test(tcase, a_public_key_is_written_and_is_no_private_one);
+	tcase_add_test(tcase, the_public_half_is_known_from_others);
+	tcase_add_test(tcase, a_key_lives_as_long_as_its_last_owner);
 	tcase_add_test(tcase, a_certificate_beside_the_key_is_refused);
 	tcase_add_loop_test(tcase, garbage_is_refused, 0,
 		sizeof(garbage) / sizeof(garbage[0]));
