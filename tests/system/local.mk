@@ -20,7 +20,6 @@ EXTRA_DIST += \
 	%D%/265-early-signals.py \
 	%D%/270-sockets.py \
 	%D%/300-renewal-and-binding.py \
+	%D%/310-bench.py \
 	%D%/405-ambient-api.py \
 	%D%/406-ambient-api-faults.py
-
-	%D%/310-bench.py
