@@ -7,6 +7,7 @@
 #include "lib/buffer.h"
 
 #include "lib/memory.h"
+#include "lib/utf8.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -85,42 +86,6 @@ acp_buffer_printf(struct acp_buffer *buffer, const char *format, ...)
 	buffer->size += (size_t)size;
 }
 
-/* Bytes of the UTF-8 sequence (RFC 3629) at text, 0 when it is not one. */
-static size_t
-measure_utf8(const unsigned char *text, size_t size)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] >= 0xc2 && text[0] <= 0xdf)
-		length = 2;
-	else if (text[0] >= 0xe0 && text[0] <= 0xef)
-		length = 3;
-	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (length > size)
-		return 0;
-	/* no overlong forms, no surrogates, nothing past U+10FFFF */
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 static bool
 is_plain_json(unsigned char byte)
 {
@@ -134,7 +99,7 @@ acp_buffer_append_json(struct acp_buffer *buffer, const char *text, size_t size)
 
 	acp_buffer_append(buffer, "\"");
 	for (size_t i = 0, length; i < size; i += length ? length : 1) {
-		length = measure_utf8(bytes + i, size - i);
+		length = acp_utf8_measure(text + i, size - i);
 		if (length == 0)
 			acp_buffer_append(buffer, "\\ufffd");
 		else if (length > 1 || is_plain_json(bytes[i]))

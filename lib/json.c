@@ -50,8 +50,8 @@ choose_flags(void)
 	return JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_STRICT;
 }
 
-struct json_object *
-acp_json_new(const char *text, size_t size)
+static struct json_object *
+parse(const char *text, size_t size, enum json_type type)
 {
 	ACP_AUTO(tokener)
 	struct json_tokener *tokener = json_tokener_new_ex(ACP_JSON_DEPTH_MAX);
@@ -67,11 +67,23 @@ acp_json_new(const char *text, size_t size)
 	object = json_tokener_parse_ex(tokener, text, (int)size);
 	if (json_tokener_get_error(tokener) == json_tokener_success &&
 		json_tokener_get_parse_end(tokener) == size &&
-		json_object_is_type(object, json_type_object)) {
+		json_object_is_type(object, type)) {
 		result = object;
 		object = NULL;
 	}
 	return result;
+}
+
+struct json_object *
+acp_json_new(const char *text, size_t size)
+{
+	return parse(text, size, json_type_object);
+}
+
+struct json_object *
+acp_json_new_array(const char *text, size_t size)
+{
+	return parse(text, size, json_type_array);
 }
 
 void

@@ -60,6 +60,12 @@
 #define ACP_MINT_PAUSE_EMPTY_MS 5000 /* the most with no usable token */
 #define ACP_MINT_POLL_MS 1000 /* how often a source is looked at for change */
 
+/* Rows of the API server: ids, other short texts, JSON as text, in bytes. */
+#define ACP_ROW_ID_MAX 255
+#define ACP_ROW_NAME_MAX 253
+#define ACP_ROW_JSON_MAX (64 * 1024)
+#define ACP_ROW_GROUPS_MAX 500 /* of one project */
+
 /* Held requests. */
 #define ACP_ABANDONED_KEEP_MS 5000 /* a ciphertext whose callers all left */
 

@@ -67,4 +67,6 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/token_source_settings.h \
 	%D%/token_source_static.c \
 	%D%/url.c \
-	%D%/url.h
+	%D%/url.h \
+	%D%/utf8.c \
+	%D%/utf8.h

@@ -25,7 +25,10 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/options.c \
 	%D%/options.h \
 	%D%/plan.h \
+	%D%/rfc3339.c \
+	%D%/rfc3339.h \
 	%D%/rotation.h \
+	%D%/rows.c \
 	%D%/rows.h \
 	%D%/run.c \
 	%D%/run.h \

@@ -17,7 +17,7 @@
 
 struct acp_project_row {
 	const char *id; /* never NULL; the name */
-	const char *created_by; /* annotation created-by, NULL: none */
+	const char *created_by; /* annotation, NULL: none, or not JSON */
 	const char *bad; /* why the row cannot be used, NULL: it is good */
 };
 
@@ -58,7 +58,7 @@ struct acp_session_row {
 	int64_t updated_us;
 	int64_t start_us;
 	int64_t completion_us;
-	const char *conditions; /* JSON text as it is, NULL: none */
+	const char *conditions; /* text as it is, NULL: none, too long */
 	const char *bad;
 };
 

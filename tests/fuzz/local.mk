@@ -12,7 +12,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_key \
+	tests/fuzz/fuzz_rfc3339 \
 	tests/fuzz/fuzz_route \
+	tests/fuzz/fuzz_rows \
 	tests/fuzz/fuzz_token_reply
 
 check_LIBRARIES += %D%/libreplay.a
@@ -30,6 +32,7 @@ endif
 ACP_FUZZ_LINK = $(AM_LDFLAGS) $(ACP_FUZZ_LDFLAGS)
 ACP_FUZZ_LIB_LIBS = $(ACP_FUZZ_MAIN) $(ACP_LIB) $(GNUTLS_LIBS) $(INIH_LIBS)
 ACP_FUZZ_TOKEN_LIBS = $(ACP_FUZZ_MAIN) $(ACP_TOKEN_LIBS)
+ACP_FUZZ_RECONCILER_LIBS = $(ACP_FUZZ_MAIN) $(ACP_RECONCILER_LIBS)
 
 tests_fuzz_fuzz_buffer_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_buffer_LDADD = $(ACP_FUZZ_LIB_LIBS) $(JSONC_LIBS)
@@ -63,3 +66,9 @@ tests_fuzz_fuzz_handle_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
 
 tests_fuzz_fuzz_route_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_route_LDADD = $(ACP_FUZZ_TOKEN_LIBS)
+
+tests_fuzz_fuzz_rfc3339_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_rfc3339_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
+
+tests_fuzz_fuzz_rows_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_rows_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)

@@ -20,7 +20,8 @@ LIB_TESTS = \
 	tests/unit/test_token_reply \
 	tests/unit/test_token_source_oidc \
 	tests/unit/test_token_source_settings \
-	tests/unit/test_token_source_static
+	tests/unit/test_token_source_static \
+	tests/unit/test_utf8
 
 TOKEN_TESTS = \
 	tests/unit/test_bearer \
@@ -55,6 +56,8 @@ RECONCILER_TESTS = \
 	tests/unit/test_local \
 	tests/unit/test_lock_file \
 	tests/unit/test_reconciler_options \
+	tests/unit/test_rfc3339 \
+	tests/unit/test_rows \
 	tests/unit/test_token_url
 
 UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
@@ -143,11 +146,20 @@ tests_unit_test_token_LDADD = $(ACP_UNIT_LIBS)
 tests_unit_test_token_source_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_settings_LDADD = $(ACP_UNIT_LIBS)
 
+tests_unit_test_utf8_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_utf8_LDADD = $(ACP_UNIT_LIBS)
+
 tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_arena_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_arena_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_rfc3339_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_rfc3339_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_rows_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_rows_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_local_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_local_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
