@@ -15,12 +15,15 @@ EXTRA_DIST += \
 	%D%/bed.py \
 	%D%/faulty_idp.py \
 	%D%/fastcgi.py \
+	%D%/fault_proxy.py \
 	%D%/finder.py \
 	%D%/herd.py \
 	%D%/idp/idp.mjs \
 	%D%/idp/package-lock.json \
 	%D%/idp/package.json \
 	%D%/install-idp \
+	%D%/install-kube \
+	%D%/kube.py \
 	%D%/load.py \
 	%D%/metrics.py \
 	%D%/packages \

@@ -348,6 +348,8 @@ STAGES = {
     "trixie": stage_trixie,
     "valgrind": stage_valgrind,
 }
+# those that run the tests with a Kubernetes API server
+CLUSTER_STAGES = {"gcc", "sanitizers", "openssl", "valgrind"}
 
 
 def run_stage(name, log_folder, options):
@@ -371,6 +373,37 @@ def install_provider(log_folder):
     stage = Stage("provider", log_folder)
     stage.env["ACP_CACHE"] = str(CACHE)
     stage.must_run("install-idp", [SUPPORT / "install-idp"])
+
+
+def install_cluster():
+    """The Kubernetes API server of the system tests, once, into the cache.
+    It takes minutes, so it tells on the terminal what it does."""
+    say("=== cluster")
+    process = subprocess.Popen([SUPPORT / "install-kube"],
+                               stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    if status != 0:
+        raise StageFailed(f"install-kube ended with {status}")
+
+
+def install_all(log_folder, stages, options):
+    """What the tests talk to; returns the counts of what failed."""
+    counts = tap_reader.Counts()
+    try:
+        install_provider(log_folder)
+        if options.quick:
+            say("=== cluster: left out, with the tests that need it (--quick)")
+        elif not CLUSTER_STAGES.isdisjoint(stages):
+            install_cluster()
+    except (StageFailed, OSError) as error:
+        counts.fail(f"installing: {error}")
+    return counts
 
 
 def lock_cache():
@@ -419,11 +452,9 @@ def main():
     shutil.rmtree(log_folder, ignore_errors=True)
     log_folder.mkdir()
     total = tap_reader.Counts()
-    try:
-        install_provider(log_folder)
-    except (StageFailed, OSError) as error:
-        total.fail(f"provider: {error}")
-    for name in options.stage or (["gcc"] if options.quick else STAGES):
+    stages = options.stage or (["gcc"] if options.quick else STAGES)
+    total.add(install_all(log_folder, stages, options))
+    for name in stages:
         total.add(run_stage(name, log_folder, options))
     lock.close()
     for complaint in total.complaints:
