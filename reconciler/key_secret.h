@@ -37,7 +37,8 @@ struct acp_key_secret {
 	struct acp_aged_key next;
 	struct acp_aged_key previous[ACP_KEY_SECRET_PREVIOUS_MAX];
 	size_t previous_count; /* newest first */
-	struct json_object *seen; /* the object as read; NULL: not there yet */
+	struct json_object
+		*seen; /* the object as read, without keys; or NULL */
 };
 
 /* What is written into an object that is made; texts borrowed. */
@@ -55,7 +56,7 @@ void acp_key_secret_clear(struct acp_key_secret *secret);
  * Reads an object into an empty secret. ACP_BAD_REQUEST, with the entry and
  * what is wrong with it in why (H-08), when an entry is missing, is no
  * base64, is no good key, is a key too many, or public.pem is not the public
- * half of private.pem. The object is borrowed; a reference to it is kept.
+ * half of private.pem. The object is borrowed.
  */
 ACP_MUST_CHECK enum acp_error acp_key_secret_read(struct json_object *object,
 	struct acp_key_secret *secret, struct acp_buffer *why);
@@ -74,6 +75,12 @@ void acp_key_secret_fill(struct acp_key_secret *secret,
  */
 struct json_object *acp_key_secret_write(const struct acp_key_secret *secret,
 	const struct acp_key_secret_place *place);
+
+/* metadata.uid of an owner, borrowed; NULL when it has none. */
+const char *acp_key_secret_peek_uid(struct json_object *owner);
+
+/* Overwrites the private keys in an object, before it is freed; NULL is none. */
+void acp_key_secret_wipe(struct json_object *object);
 
 /* Appends current, next and previous keys to an empty ring. */
 void acp_key_secret_list(

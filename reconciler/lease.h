@@ -29,6 +29,8 @@
 #define ACP_LEASE_YIELD_MS 20000
 /* How long a held set of deletions stays allowed. */
 #define ACP_LEASE_ALLOWED_S (60 * 60)
+/* A note from further ahead of the server's clock than this does not count. */
+#define ACP_LEASE_AHEAD_S (5 * 60)
 
 /* A digest of the mass-deletion gate and its NUL. */
 #define ACP_LEASE_DIGEST_SIZE 17
@@ -66,7 +68,8 @@ enum acp_lease_way {
  * Blocks until the Lease is held, and then keeps it renewed. ACP_RETRY_LATER
  * with a reason in why when another holds it (exit 75); it takes up to
  * ACP_LEASE_DURATION_MS to tell a dead holder from a live one. ACP_DENIED
- * without the permission; other errors as acp_kube_get's.
+ * without the permission or the namespace, ACP_FAULT when Kubernetes does not
+ * answer (exit 1). A Lease that is lost afterwards is not taken again.
  */
 ACP_MUST_CHECK enum acp_error acp_lease_acquire(struct acp_lease *lease,
 	enum acp_lease_way way, struct acp_buffer *why);

@@ -12,12 +12,17 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/http_pool.h \
 	%D%/key_file_lock.c \
 	%D%/key_file_lock.h \
+	%D%/key_secret.c \
 	%D%/key_secret.h \
+	%D%/key_sync.c \
 	%D%/key_sync.h \
 	%D%/kinds.h \
 	%D%/kube.h \
 	%D%/kube_access.h \
+	%D%/lease.c \
 	%D%/lease.h \
+	%D%/lease_record.c \
+	%D%/lease_record.h \
 	%D%/local.c \
 	%D%/local.h \
 	%D%/lock_file.c \
@@ -27,6 +32,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/plan.h \
 	%D%/rfc3339.c \
 	%D%/rfc3339.h \
+	%D%/rotation.c \
 	%D%/rotation.h \
 	%D%/rows.c \
 	%D%/rows.h \
