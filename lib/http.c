@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libcurl for the token source: one request at a time, each on a connection
- * of its own. Everything curl allocates is wiped when it is freed, because
- * client secrets and tokens pass through it. Never logs.
+ * of its own. Never logs.
  */
 #include <config.h>
 
 #include "lib/http.h"
 
+#include "lib/http_curl.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 
 #include <curl/curl.h>
-#include <malloc.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
 struct acp_http {
 	CURLM *multi;
@@ -29,43 +26,12 @@ struct exchange {
 	const char *refusal; /* why we broke it off */
 };
 
-/* Memory that is wiped when curl frees it */
-
-static void
-wipe_and_free(void *memory)
-{
-	if (memory)
-		acp_secret_wipe(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
-static void *
-resize_and_wipe(void *memory, size_t size)
-{
-	size_t kept = memory ? malloc_usable_size(memory) : 0;
-	void *resized = acp_memory_new(size, 1);
-
-	if (kept)
-		memcpy(resized, memory, kept < size ? kept : size);
-	wipe_and_free(memory);
-	return resized;
-}
-
-static void
-init_curl(void)
-{
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free,
-		    resize_and_wipe, strdup, calloc))
-		acp_memory_exhausted();
-}
-
 struct acp_http *
 acp_http_new(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct acp_http *http = acp_memory_new(1, sizeof(*http));
 
-	pthread_once(&once, init_curl);
+	acp_http_curl_init();
 	http->multi = curl_multi_init();
 	if (!http->multi)
 		acp_memory_exhausted();

@@ -51,10 +51,10 @@ choose_flags(void)
 }
 
 static struct json_object *
-parse(const char *text, size_t size, enum json_type type)
+parse(const char *text, size_t size, int depth, enum json_type type)
 {
 	ACP_AUTO(tokener)
-	struct json_tokener *tokener = json_tokener_new_ex(ACP_JSON_DEPTH_MAX);
+	struct json_tokener *tokener = json_tokener_new_ex(depth);
 	ACP_AUTO(json) struct json_object *object = NULL;
 	struct json_object *result = NULL;
 
@@ -77,13 +77,19 @@ parse(const char *text, size_t size, enum json_type type)
 struct json_object *
 acp_json_new(const char *text, size_t size)
 {
-	return parse(text, size, json_type_object);
+	return parse(text, size, ACP_JSON_DEPTH_MAX, json_type_object);
+}
+
+struct json_object *
+acp_json_new_deep(const char *text, size_t size, int depth)
+{
+	return parse(text, size, depth, json_type_object);
 }
 
 struct json_object *
 acp_json_new_array(const char *text, size_t size)
 {
-	return parse(text, size, json_type_array);
+	return parse(text, size, ACP_JSON_DEPTH_MAX, json_type_array);
 }
 
 void

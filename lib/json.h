@@ -18,8 +18,12 @@
  * ACP_JSON_DEPTH_MAX deep; caller owns. NULL when the text is anything else.
  */
 struct json_object *acp_json_new(const char *text, size_t size);
+
 /* The same for an array. */
 struct json_object *acp_json_new_array(const char *text, size_t size);
+
+/* The same with another bound of depth, for what nests deeper. */
+struct json_object *acp_json_new_deep(const char *text, size_t size, int depth);
 void acp_json_free(struct json_object **object);
 
 /* A member that is a string, borrowed, with its size; NULL for all else. */

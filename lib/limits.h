@@ -66,6 +66,28 @@
 #define ACP_ROW_JSON_MAX (64 * 1024)
 #define ACP_ROW_GROUPS_MAX 500 /* of one project */
 
+/* Requests to Kubernetes and to the API server. */
+#define ACP_HTTP_IN_FLIGHT_MAX 256
+#define ACP_HTTP_PEMS_MAX 8 /* certificates and keys in use at one time */
+#define ACP_HTTP_DEAD_MS 8000 /* a connection that acknowledges nothing */
+#define ACP_KUBE_READ_MS 10000 /* one call, with its repetitions */
+#define ACP_KUBE_WRITE_MS 4000
+#define ACP_KUBE_PAUSE_MIN_MS 100 /* between two attempts */
+#define ACP_KUBE_PAUSE_MAX_MS 1000
+#define ACP_KUBE_REPLY_MAX (32 * 1024 * 1024)
+#define ACP_KUBE_JSON_DEPTH_MAX 64
+#define ACP_KUBE_URL_MAX (64 * 1024) /* a continue token has no bound */
+#define ACP_KUBE_LIST_STARTS_MAX 3 /* a list that expires again and again */
+#define ACP_KUBE_LIST_PAGES_MAX 100000
+
+/* Access to Kubernetes. */
+#define ACP_KUBECONFIG_FILE_MAX (1024 * 1024)
+#define ACP_KUBECONFIG_ENTRIES_MAX 1024 /* clusters, users, contexts, words */
+#define ACP_KUBE_TOKEN_AGE_MS 60000 /* a file is read again after this */
+#define ACP_KUBE_EXEC_MS 10000
+#define ACP_KUBE_EXEC_OUTPUT_MAX (256 * 1024)
+#define ACP_KUBE_EXEC_PAUSE_MS 2000 /* a plugin is not started again before */
+
 /* Held requests. */
 #define ACP_ABANDONED_KEEP_MS 5000 /* a ciphertext whose callers all left */
 

@@ -30,6 +30,8 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/hmac.h \
 	%D%/http.c \
 	%D%/http.h \
+	%D%/http_curl.c \
+	%D%/http_curl.h \
 	%D%/json.c \
 	%D%/json.h \
 	%D%/jwt.c \

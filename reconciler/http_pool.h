@@ -41,6 +41,13 @@ struct acp_http_call {
 	const char *body;
 	size_t body_size;
 	int64_t timeout_ms; /* in all, from when it is its turn */
+	/*
+	 * Asked by the pool's thread when it is its turn, so it must not wait:
+	 * for how many milliseconds it may last; 0: it must not be sent any
+	 * more. NULL: timeout_ms holds.
+	 */
+	int64_t (*begin)(void *context);
+	void *context;
 	size_t reply_max; /* bytes */
 	/*
 	 * Before those that are not: for what must not wait behind a long
@@ -55,6 +62,8 @@ struct acp_http_answer {
 	int64_t date_s; /* Date as seconds since 1970; 0: none */
 	int64_t retry_after_ms; /* RFC 9110 §10.2.3, bounded; 0: none */
 	struct acp_secret body;
+	int version; /* 10, 11 or 20: of HTTP */
+	bool is_too_large; /* more than reply_max: why nothing came */
 };
 
 /* How many requests were answered with a status (0: none came). */
@@ -74,7 +83,8 @@ void acp_http_answer_clear(struct acp_http_answer *answer);
 /*
  * Sends one request, never redirected, and fills an empty answer of whatever
  * status. ACP_RETRY_LATER when no whole answer within the bounds came (*why:
- * static text), ACP_FAULT when curl cannot do what is asked of it.
+ * static text), ACP_DENIED when call->begin said no, ACP_FAULT when curl
+ * cannot do what is asked of it.
  */
 ACP_MUST_CHECK enum acp_error acp_http_pool_send(struct acp_http_pool *pool,
 	const struct acp_http_call *call, struct acp_http_answer *answer,

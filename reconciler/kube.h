@@ -63,6 +63,13 @@ struct acp_kube *acp_kube_new(struct acp_kube_access *access,
 	struct acp_http_pool *pool, const struct acp_kube_guard *guard);
 void acp_kube_free(struct acp_kube **kube);
 
+/*
+ * Puts all requests of this client before those of others (http_pool.h):
+ * for the key and the fast pass. Those for a Lease always go first. Before
+ * any thread uses the client.
+ */
+void acp_kube_set_urgent(struct acp_kube *kube);
+
 void acp_kube_reply_init(struct acp_kube_reply *reply);
 void acp_kube_reply_clear(struct acp_kube_reply *reply);
 

@@ -25,6 +25,13 @@ ACP_MUST_CHECK enum acp_error acp_kube_access_new(const char *kubeconfig,
 	struct acp_kube_access **access, struct acp_buffer *why);
 
 /*
+ * In the cluster, with the service account's files ("token", "ca.crt",
+ * "namespace") in a folder.
+ */
+ACP_MUST_CHECK enum acp_error acp_kube_access_new_in_cluster(const char *folder,
+	struct acp_kube_access **access, struct acp_buffer *why);
+
+/*
  * The same server with the bearer token of a file, re-read each minute and
  * when a request was answered 401 (PROJECT_KUBE_TOKEN_FILE).
  */
@@ -33,9 +40,12 @@ ACP_MUST_CHECK enum acp_error acp_kube_access_new_with_token(
 	struct acp_kube_access **access, struct acp_buffer *why);
 void acp_kube_access_free(struct acp_kube_access **access);
 
-/* The server; lives as access, and does not change. */
+/*
+ * The server as it is to be used now: a client certificate that was renewed
+ * makes another one. What is returned lives as access, and does not change.
+ */
 const struct acp_http_server *acp_kube_access_peek_server(
-	const struct acp_kube_access *access);
+	struct acp_kube_access *access);
 
 /*
  * Appends the bearer token of now to an empty secret; leaves it empty when

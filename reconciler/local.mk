@@ -7,18 +7,37 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/api.h \
 	%D%/arena.c \
 	%D%/arena.h \
+	%D%/base64.c \
+	%D%/base64.h \
 	%D%/desired.h \
 	%D%/exit_code.h \
+	%D%/http_pem.c \
+	%D%/http_pem.h \
+	%D%/http_pool.c \
 	%D%/http_pool.h \
+	%D%/http_transfer.c \
+	%D%/http_transfer.h \
 	%D%/key_file_lock.c \
 	%D%/key_file_lock.h \
 	%D%/key_secret.c \
 	%D%/key_secret.h \
 	%D%/key_sync.c \
 	%D%/key_sync.h \
+	%D%/kinds.c \
 	%D%/kinds.h \
+	%D%/kube.c \
 	%D%/kube.h \
+	%D%/kube_access.c \
 	%D%/kube_access.h \
+	%D%/kube_exec.c \
+	%D%/kube_exec.h \
+	%D%/kube_list.c \
+	%D%/kube_request.c \
+	%D%/kube_request.h \
+	%D%/kube_status.c \
+	%D%/kube_status.h \
+	%D%/kubeconfig.c \
+	%D%/kubeconfig.h \
 	%D%/lease.c \
 	%D%/lease.h \
 	%D%/lease_record.c \
