@@ -220,13 +220,13 @@ run_plugin_or_rest(struct acp_kube_access *access, struct acp_buffer *why)
 	ACP_AUTO(buffer) struct acp_buffer words;
 	enum acp_error error;
 
+	acp_buffer_init(&words, ACP_LOG_VALUE_MAX);
 	if (access->failure && acp_clock_now_ms() < access->rest_ms) {
 		acp_buffer_append(why, access->failure);
 		return ACP_DENIED;
 	}
 	free(access->failure);
 	access->failure = NULL;
-	acp_buffer_init(&words, ACP_LOG_VALUE_MAX);
 	error = run_plugin(access, &words);
 	if (!error)
 		return ACP_OK;

@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	%D%/bad_requests.py \
 	%D%/bed.py \
 	%D%/faulty_idp.py \
+	%D%/faulty_kube.py \
 	%D%/fastcgi.py \
 	%D%/fault_proxy.py \
 	%D%/finder.py \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starts the faulty identity provider and talks to it over its pipes, so
+ * Starts a server that misbehaves and talks to it over its pipes, so
  * that a test needs no HTTP client of its own.
  */
 #include <config.h>
@@ -22,21 +22,22 @@ extern char **environ;
 enum { LINE_SIZE = 200000 };
 
 static char *
-find_script(void)
+find_script(const char *name)
 {
 	const char *root = getenv("ACP_SRCDIR");
 	char *path = NULL;
 
-	ck_assert_int_gt(asprintf(&path, "%s/tests/support/faulty_idp.py",
-				 root ? root : ACP_TEST_SRCDIR),
+	ck_assert_int_gt(asprintf(&path, "%s/tests/support/%s",
+				 root ? root : ACP_TEST_SRCDIR, name),
 		0);
 	return path;
 }
 
 static void
-spawn_script(struct faulty *faulty, const char *option, int in, int out)
+spawn_script(struct faulty *faulty, const char *name, const char *option,
+	int in, int out)
 {
-	char *script = find_script();
+	char *script = find_script(name);
 	char python[] = "/usr/bin/python3";
 	char flag[] = "--stdin";
 	char *last = option ? acp_memory_dup_text(option) : NULL;
@@ -80,13 +81,19 @@ copy_text(struct json_object *object, const char *name, char *text, size_t size)
 void
 faulty_open(struct faulty *faulty, const char *option)
 {
+	faulty_open_script(faulty, "faulty_idp.py", option);
+}
+
+void
+faulty_open_script(struct faulty *faulty, const char *name, const char *option)
+{
 	int in[2];
 	int out[2];
 	struct json_object *ready;
 
 	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	spawn_script(faulty, option, in[0], out[1]);
+	spawn_script(faulty, name, option, in[0], out[1]);
 	close(in[0]);
 	close(out[1]);
 	faulty->to = fdopen(in[1], "w");

@@ -20,6 +20,9 @@ struct faulty {
 
 /* option: NULL, "--tls" or "--old-tls". */
 void faulty_open(struct faulty *faulty, const char *option);
+/* Another script of tests/support that speaks as faulty_idp.py does. */
+void faulty_open_script(
+	struct faulty *faulty, const char *name, const char *option);
 void faulty_close(struct faulty *faulty);
 
 /* Sends a query of faulty_idp.py ("mode=slow&seconds=9"). */

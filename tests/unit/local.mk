@@ -52,6 +52,7 @@ TOKEN_TESTS += \
 endif
 
 RECONCILER_TESTS = \
+	tests/unit/test_kube \
 	tests/unit/test_arena \
 	tests/unit/test_local \
 	tests/unit/test_lock_file \
@@ -175,6 +176,10 @@ ACP_UNIT_FAULTY_CFLAGS = $(ACP_UNIT_CFLAGS) \
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(ACP_UNIT_FAULTY)
 tests_unit_test_http_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
 tests_unit_test_http_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_kube_SOURCES = tests/unit/test_kube.c $(ACP_UNIT_FAULTY)
+tests_unit_test_kube_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
+tests_unit_test_kube_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_token_reply_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_reply_LDADD = $(ACP_UNIT_LIBS)
