@@ -8,12 +8,12 @@
 
 #include "reconciler/kube_access.h"
 
+#include "lib/base64.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 #include "lib/token.h"
-#include "reconciler/base64.h"
 #include "reconciler/kubeconfig.h"
 
 #include <pthread.h>
@@ -162,18 +162,20 @@ describe_cluster(const struct acp_kube_cluster *cluster,
 	struct acp_buffer *text, struct acp_buffer *why)
 {
 	ACP_AUTO(secret) struct acp_secret pem = {0};
-	ACP_AUTO(secret) struct acp_secret data = {0};
+	ACP_AUTO(free) char *data = NULL;
 
 	if ((cluster->ca_pem.size || cluster->ca_file) &&
 		read_pem(&cluster->ca_pem, cluster->ca_file, &pem, why))
 		return ACP_DENIED;
-	acp_base64_write(acp_secret_peek(&pem), pem.size, &data);
+	data = acp_memory_new(ACP_BASE64_LENGTH(pem.size) + 1, 1);
+	acp_base64_write(
+		(const uint8_t *)acp_secret_peek(&pem), pem.size, data);
 	acp_buffer_append(text, "{\"server\":");
 	acp_buffer_append_json(text, cluster->server, strlen(cluster->server));
 	append_member(text, "tls-server-name", cluster->tls_server_name);
 	append_member(text, "proxy-url", cluster->proxy);
-	append_member(text, "certificate-authority-data",
-		data.size ? acp_secret_peek(&data) : NULL);
+	append_member(
+		text, "certificate-authority-data", pem.size ? data : NULL);
 	if (cluster->is_unverified)
 		acp_buffer_append(text, ",\"insecure-skip-tls-verify\":true");
 	acp_buffer_append(text, "}");

@@ -8,11 +8,11 @@
 
 #include "reconciler/kubeconfig.h"
 
+#include "lib/base64.h"
 #include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 #include "lib/url.h"
-#include "reconciler/base64.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -203,6 +203,28 @@ read_bool(const struct place *place, const char *name, bool *value)
 	return ACP_OK;
 }
 
+/* Base64, in which line ends mean nothing. */
+static enum acp_error
+decode(const char *text, struct acp_secret *bytes)
+{
+	ACP_AUTO(secret) struct acp_secret plain = {0};
+	size_t room = ACP_BASE64_BYTES_MAX(strlen(text));
+	char *decoded = acp_memory_new(room + 1, 1);
+	size_t size = 0;
+	enum acp_error error;
+
+	for (; *text; text++)
+		if (!strchr(" \t\r\n", *text))
+			acp_secret_append(&plain, text, 1);
+	error = acp_base64_read(
+		acp_secret_peek(&plain), plain.size, (uint8_t *)decoded, &size);
+	if (!error)
+		acp_secret_set(bytes, decoded, size);
+	acp_secret_wipe(decoded, room);
+	free(decoded);
+	return error;
+}
+
 /* PEM in base64. */
 static enum acp_error
 read_pem(const struct place *place, const char *name, struct acp_secret *pem)
@@ -213,7 +235,7 @@ read_pem(const struct place *place, const char *name, struct acp_secret *pem)
 
 	if (error || !*text)
 		return error;
-	if (acp_base64_read(text, strlen(text), pem))
+	if (decode(text, pem))
 		return complain(place, node, name, "is not base64");
 	if (!strstr(acp_secret_peek(pem), "-----BEGIN "))
 		return complain(place, node, name, "is not PEM in base64");

@@ -7,8 +7,6 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/api.h \
 	%D%/arena.c \
 	%D%/arena.h \
-	%D%/base64.c \
-	%D%/base64.h \
 	%D%/desired.h \
 	%D%/exit_code.h \
 	%D%/http_pem.c \
