@@ -70,8 +70,8 @@ class Request:
         self.headers = headers
         self.body = body
         self.is_write = method in WRITES and not QUESTIONS.search(path)
-        # which of all writes it is, from 1
-        self.write_number = None
+        # the write that the client is killed at, or one after it
+        self.is_last = self.is_late = False
         self.status = None
         self.came = time.monotonic()
 
@@ -206,13 +206,23 @@ def _make_last_page(value):
 
 
 class Kill:
-    """SIGKILL to a client around its k-th write."""
+    """SIGKILL to a client around one of its writes."""
 
-    def __init__(self, number, pid, is_answered):
+    def __init__(self, number, pid, is_answered, pattern):
         self.number = number
         self.pid = pid
         self.is_answered = is_answered
+        self.pattern = re.compile(pattern)
+        self.count = 0
         self.is_done = threading.Event()
+
+    def note(self, request):
+        """Counts a write; asked under the proxy's lock."""
+        if self.count >= self.number:
+            request.is_late = True
+        elif self.pattern.search(request.path):
+            self.count += 1
+            request.is_last = self.count == self.number
 
     def strike(self):
         pid = self.pid() if callable(self.pid) else self.pid
@@ -289,13 +299,13 @@ class Proxy:
         for event in held:
             event.set()
 
-    def kill_at_write(self, number, pid, is_answered=False):
-        """Forwards the number-th write from now, kills pid (or what pid()
-        gives) before or after its answer is given back; no later write is
-        forwarded. Returns an object whose is_done is an Event."""
-        kill = Kill(number, pid, is_answered)
+    def kill_at_write(self, number, pid, is_answered=False, pattern=""):
+        """Forwards the number-th write from now, of those whose path has the
+        pattern, and kills pid (or what pid() gives) before or after the
+        answer is given back; no write that comes later is forwarded. Returns
+        an object whose is_done is an Event: not set, there were fewer."""
+        kill = Kill(number, pid, is_answered, pattern)
         with self.lock:
-            self.writes = 0
             self.armed = kill
         return kill
 
@@ -319,20 +329,19 @@ class Proxy:
     # --- for the handlers -------------------------------------------------------
 
     def enter(self, request):
-        """Notes it; returns the rule and the kill that concern it."""
+        """Notes it; returns the rule that it falls under, or None, and the
+        Kill that is armed."""
         with self.lock:
             self.requests.append(request)
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
-            kill = None
             if request.is_write:
                 self.writes += 1
-                request.write_number = self.writes
-                if self.armed and self.writes >= self.armed.number:
-                    kill = self.armed
+                if self.armed:
+                    self.armed.note(request)
             # each rule counts for itself
             takers = [rule for rule in self.rules if rule.takes(request)]
-            return (takers[0] if takers else None), kill
+            return (takers[0] if takers else None), self.armed
 
     def leave(self):
         with self.lock:
@@ -412,7 +421,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_OPTIONS = handle_any
 
     def handle_request(self, request, rule, kill):
-        if kill and request.write_number > kill.number:
+        if request.is_late:
             # its client is as good as dead
             kill.is_done.wait(TIMEOUT)
             raise Dropped
@@ -420,17 +429,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             action(request)
         if rule and rule.instead:
             answer = rule.instead(request)
-        elif rule is None and not kill:
+        elif rule is None and not request.is_last:
             return self.stream(request)
         else:
             answer = self.fetch(request)
         for edit in rule.edits if rule else ():
             edit(request, answer)
-        if kill and not kill.is_answered:
+        if request.is_last and not kill.is_answered:
             kill.strike()
             raise Dropped
         self.give(request, answer, rule and rule.ending == "cut")
-        if kill:
+        if request.is_last:
             kill.strike()
         return None
 

@@ -20,6 +20,7 @@ import bed
 import fault_proxy
 import kube
 import tap
+import yaml
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/one/leases"
 CONFIG_MAPS = "/api/v1/namespaces/one/configmaps"
@@ -231,6 +232,43 @@ def check_audit(t, cluster):
             "and tells the writes from the questions")
 
 
+# --- files --------------------------------------------------------------------
+
+MANIFEST = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: from-a-file, namespace: one}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: from-a-file
+rules:
+- {apiGroups: [""], resources: [pods], verbs: [get]}
+"""
+
+
+def check_files(t, b, cluster):
+    manifest = b.path("manifest.yaml")
+    manifest.write_text(MANIFEST)
+    cluster.apply_manifest(manifest)
+    t.ok(cluster.read("ConfigMap", "one", "from-a-file")
+         and cluster.read("ClusterRole", None, "from-a-file"),
+         "every object of a manifest is applied")
+    written = yaml.safe_load(cluster.write_kubeconfig(
+        user="tenant-a", server="https://elsewhere",
+        cluster_extras={"tls-server-name": "x", "certificate-authority": None},
+        user_extras={"token": None, "tokenFile": "/t"},
+        context_extras={"namespace": "one"}).read_text())
+    t.equal((written["clusters"], written["users"], written["contexts"]),
+            ([{"name": "test", "cluster": {"server": "https://elsewhere",
+                                           "tls-server-name": "x"}}],
+             [{"name": "tenant-a", "user": {"tokenFile": "/t"}}],
+             [{"name": "test", "context": {
+                 "cluster": "test", "user": "tenant-a", "namespace": "one"}}]),
+            "a kubeconfig holds what it is told to")
+
+
 # --- the proxy ----------------------------------------------------------------
 
 def ask(config, method, path, body=None):
@@ -341,52 +379,57 @@ def check_breaks(t, cluster, proxy, config):
     t.equal(ask(config, "GET", "/api")[0], 200, "and can be opened again")
 
 
+WRITES = 6
 WRITER = """
 import os, ssl, sys, http.client
 host, port, ca, token, stem = sys.argv[1:]
 c = http.client.HTTPSConnection(
     host, int(port), context=ssl.create_default_context(cafile=ca))
-for number in range(6):
+for number in range(%d):
     c.request("POST", "/api/v1/namespaces/one/configmaps",
-              '{"metadata":{"name":"%s%d"}}' % (stem, number),
+              '{"metadata":{"name":"%%s%%d"}}' %% (stem, number),
               {"Authorization": "Bearer " + token,
                "Content-Type": "application/json"})
     c.getresponse().read()
     print(number, flush=True)
-"""
+""" % WRITES
 
 
-def write_and_die(cluster, proxy, stem, number, is_answered):
-    """(writes made, writes that the client knows of, its status)."""
+def write_and_die(cluster, proxy, stem, number, **how):
+    """(writes made, writes that came to the proxy, writes whose answer the
+    client has seen, its status)."""
     children = []
+    proxy.forget()
     kill = proxy.kill_at_write(
         number, lambda: cluster.wait_until(lambda: children, "it runs")[0].pid,
-        is_answered=is_answered)
+        **how)
     children.append(subprocess.Popen(
         ["/usr/bin/python3", "-c", WRITER, kube.HOST, str(proxy.port),
          str(cluster.ca), cluster.tokens["admin"], stem],
         stdout=subprocess.PIPE))
     output = children[0].communicate(timeout=bed.PATIENCE)[0]
-    kill.is_done.wait(bed.PATIENCE)
+    is_done = kill.is_done.is_set()
     proxy.clear()
     made = [n for n in cluster.names("ConfigMap", "one")
             if n.startswith(stem)]
-    return len(made), len(output.split()), children[0].returncode
+    return (len(made), proxy.count("POST", "configmaps"),
+            len(output.split()), children[0].returncode, is_done)
 
 
 def check_kills(t, cluster, proxy):
+    dead = -signal.SIGKILL
     for number in (1, 4):
-        made, known, status = write_and_die(
-            cluster, proxy, f"before{number}-", number, False)
-        t.equal((made, known, status), (number, number - 1, -signal.SIGKILL),
+        t.equal(write_and_die(cluster, proxy, f"before{number}-", number),
+                (number, number, number - 1, dead, True),
                 f"it kills a client whose write {number} is done, unanswered")
-    made, known, status = write_and_die(cluster, proxy, "after-", 3, True)
-    t.equal((made, status), (3, -signal.SIGKILL),
+    made, _, known, status, _ = write_and_die(
+        cluster, proxy, "after-", 3, is_answered=True)
+    t.equal((made, status), (3, dead),
             "or one that is given the answer, and no further write is made")
     t.ok(known in (2, 3), "which the client may have seen")
-    t.equal(proxy.count("POST", "configmaps") - proxy.count(
-        "POST", "nothing"), len(proxy.seen("POST", "configmaps")),
-            "it counts what came")
+    t.equal(write_and_die(cluster, proxy, "never-", 1, pattern="/pods"),
+            (WRITES, WRITES, WRITES, 0, False),
+            "writes of other kinds need not count")
 
 
 def check_plain(t, cluster, proxy):
@@ -440,6 +483,7 @@ def main():
                       check_tenant_operator, check_audit, check_proxy,
                       check_restart):
             check(t, cluster)
+        check_files(t, b, cluster)
 
 
 if __name__ == "__main__":
