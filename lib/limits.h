@@ -91,6 +91,10 @@
 /* Held requests. */
 #define ACP_ABANDONED_KEEP_MS 5000 /* a ciphertext whose callers all left */
 
+/* Kubernetes: "NAMESPACE:NAME" of a service account, a message to people. */
+#define ACP_ACCOUNT_MAX (63 + 1 + 253)
+#define ACP_EVENT_MESSAGE_MAX 1000 /* bytes; the server takes 1024 */
+
 /* Logs. */
 #define ACP_LOG_VALUE_MAX 512
 #define ACP_LOG_LINE_MAX (32 * 1024)

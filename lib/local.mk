@@ -26,6 +26,8 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/error.h \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/hash.c \
+	%D%/hash.h \
 	%D%/hmac.c \
 	%D%/hmac.h \
 	%D%/http.c \

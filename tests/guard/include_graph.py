@@ -26,7 +26,7 @@ LIBRARIES = {
                  "reconciler/key_secret*", "reconciler/lease*",
                  "reconciler/apply*", "reconciler/report*",
                  "reconciler/self_check*", "reconciler/rotation*"),
-    "gnutls/*": ("lib/key*", "lib/hmac*", "lib/secret*", "lib/random*",
+    "gnutls/*": ("lib/key*", "lib/hash*", "lib/hmac*", "lib/secret*", "lib/random*",
                  "fcgi/aead*", "fcgi/keyset*", "fcgi/unseal*", "fcgi/oaep*",
                  "*/seal*"),
     "nettle/*": ("fcgi/unseal_nettle*", "fcgi/oaep*"),
