@@ -32,17 +32,44 @@ ACP_MUST_CHECK enum acp_error acp_desired_namespace_name(
 	char name[static ACP_NAME_SIZE], struct acp_buffer *why);
 
 /*
+ * The name of the TenantNamespace behind a project's namespace: what follows
+ * "ambient-code--"; where there are none, the namespace itself. Borrowed.
+ */
+const char *acp_desired_tenant_name(
+	const struct acp_site *site, const char *namespace);
+
+/* Objects that have one name in every project, and the one of the cluster. */
+#define ACP_CONTROL_ROLE "ambient-control-plane-project-manager"
+#define ACP_API_SERVER_POLICY "allow-ambient-api-server"
+#define ACP_TOKEN_FETCH_POLICY "allow-runner-token-fetch"
+#define ACP_SETTINGS_NAME "projectsettings"
+#define ACP_RUNNER_SECRET "ambient-runner-secrets"
+
+/* What the names of our bindings begin with. */
+#define ACP_PULLER_PREFIX "ambient-image-puller"
+#define ACP_CREATOR_PREFIX "ambient-admin"
+#define ACP_GROUP_PREFIX "ambient-group"
+
+/*
  * A name for a binding: prefix, what is left of text in [a-z0-9-], and a hash
  * of all of it, so that two texts never share a name (H-36, H-37).
  */
 void acp_desired_binding_name(
 	const char *prefix, const char *text, char name[static ACP_NAME_SIZE]);
 
-/* Each caller owns the result; every one carries the labels of the site. */
+/* The name of the binding that gives group a role. */
+void acp_desired_group_name(
+	const char *role, const char *group, char name[static ACP_NAME_SIZE]);
+
+/*
+ * Each caller owns the result; every one carries the labels of the site.
+ * namespace is the project's; also of a TenantNamespace, whose own name is
+ * derived from it.
+ */
 struct json_object *acp_desired_namespace(
 	const struct acp_site *site, const char *name, const char *project_id);
-struct json_object *acp_desired_tenant_namespace(
-	const struct acp_site *site, const char *name, const char *project_id);
+struct json_object *acp_desired_tenant_namespace(const struct acp_site *site,
+	const char *namespace, const char *project_id);
 struct json_object *acp_desired_runner_secret(const struct acp_site *site,
 	const char *namespace, const char *project_id);
 struct json_object *acp_desired_control_role(const struct acp_site *site,
@@ -68,7 +95,11 @@ struct json_object *acp_desired_group_binding(const struct acp_site *site,
 	const char *namespace, const char *project_id,
 	const struct acp_group *group, struct acp_buffer *why);
 
-/* An Event (v1) about an object, named by a hash of object and reason. */
+/*
+ * An Event (v1) about an object, in the object's namespace or else in the
+ * runtime namespace, named by a hash of object, reason and message. now_s 0:
+ * without times.
+ */
 struct json_object *acp_desired_event(const struct acp_site *site,
 	const struct acp_object *about, const char *reason, const char *message,
 	int64_t now_s);

@@ -7,7 +7,22 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/api.h \
 	%D%/arena.c \
 	%D%/arena.h \
+<<<<<<< HEAD
+=======
+	%D%/base64.c \
+	%D%/base64.h \
+	%D%/desired.c \
+>>>>>>> 19f93d2 (wip)
 	%D%/desired.h \
+	%D%/desired_build.h \
+	%D%/desired_content.c \
+	%D%/desired_event.c \
+	%D%/desired_name.c \
+	%D%/desired_namespace.c \
+	%D%/desired_people.c \
+	%D%/desired_policy.c \
+	%D%/desired_project.c \
+	%D%/desired_rbac.c \
 	%D%/exit_code.h \
 	%D%/http_pem.c \
 	%D%/http_pem.h \
@@ -44,9 +59,22 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/local.h \
 	%D%/lock_file.c \
 	%D%/lock_file.h \
+	%D%/observe_object.c \
+	%D%/observe_object.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/ownership.c \
+	%D%/ownership.h \
+	%D%/plan.c \
 	%D%/plan.h \
+	%D%/plan_describe.c \
+	%D%/plan_gate.c \
+	%D%/plan_gone.c \
+	%D%/plan_objects.c \
+	%D%/plan_people.c \
+	%D%/plan_projects.c \
+	%D%/plan_step.c \
+	%D%/plan_step.h \
 	%D%/rfc3339.c \
 	%D%/rfc3339.h \
 	%D%/rotation.c \
@@ -58,6 +86,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/site.h \
 	%D%/token_url.c \
 	%D%/token_url.h \
+	%D%/world.c \
 	%D%/world.h
 
 sbin_PROGRAMS += ambient-cp-reconciler

@@ -13,13 +13,12 @@
 #include "reconciler/site.h"
 #include "reconciler/world.h"
 
-#include <json-c/json_object.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum acp_verb {
-	ACP_VERB_CREATE, /* POST; AlreadyExists is success */
+	ACP_VERB_CREATE, /* POST; AlreadyExists is success, see must_be_new */
 	ACP_VERB_APPLY, /* server-side apply */
 	ACP_VERB_MARK, /* merge patch of annotations, with uid and version */
 	ACP_VERB_DELETE, /* with uid, and resource_version unless NULL */
@@ -42,9 +41,13 @@ struct acp_action {
 	const char *reason; /* for people: "missing", "rules differ" */
 	const char *uid; /* NULL: none */
 	const char *resource_version;
-	struct json_object *body; /* owned; NULL for DELETE */
+	const char *body; /* JSON, in the plan's arena; NULL for DELETE */
 	enum acp_recheck recheck;
-	const char *subject; /* id for the recheck and the gate */
+	/* "project/<id>" or "session/<id>", for the recheck and the gate */
+	const char *subject;
+	/* of CREATE: AlreadyExists is a failure, for the name is somebody
+	 * else's until the next pass has looked at its labels */
+	bool must_be_new;
 	bool is_required; /* when it fails, the rest of the unit waits */
 	bool is_absence; /* done because a row is absent: the gate counts it */
 	bool is_held; /* by the gate: not to be applied */
@@ -52,7 +55,7 @@ struct acp_action {
 
 /* Things that are left alone, and told about. */
 struct acp_refusal {
-	const char *project; /* id */
+	const char *project; /* id, as its row has it: hostile */
 	const char *reason; /* a sentence: what is wrong and what to do */
 };
 
@@ -69,10 +72,17 @@ struct acp_plan {
 	char held_digest[17]; /* "" when nothing is held */
 };
 
+/* The answers to "more than how much" of the mass-deletion gate. */
+#define ACP_GATE_SESSIONS 5 /* or a fifth of them, if that is more */
+#define ACP_GATE_NAMESPACES 2
+
 void acp_plan_init(struct acp_plan *plan);
 void acp_plan_clear(struct acp_plan *plan);
 
-/* Appends an action and gives it to be filled in; valid until the next. */
+/*
+ * Appends an action and gives it to be filled in; valid until the next. The
+ * texts of ref are copied; unit and reason live as the plan.
+ */
 struct acp_action *acp_plan_add(struct acp_plan *plan, enum acp_verb verb,
 	const struct acp_ref *ref, const char *unit, const char *reason);
 
@@ -80,6 +90,7 @@ struct acp_action *acp_plan_add(struct acp_plan *plan, enum acp_verb verb,
 const char *acp_plan_text(struct acp_plan *plan, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Says it once for a project, however often it is called. Texts borrowed. */
 void acp_plan_refuse(
 	struct acp_plan *plan, const char *project, const char *reason);
 

@@ -2,7 +2,8 @@
 /*
  * What one pass saw of both sides: the rows of the API server and the managed
  * objects of the cluster. Plain data, filled by observe, judged by plan; all
- * texts live in the world's arena. What could not be read is marked unknown,
+ * texts live in the world's arena, and the arrays on the heap: only the
+ * acp_world_add_… functions make them longer. What could not be read is marked unknown,
  * and is never the same as empty.
  */
 #ifndef ACP_RECONCILER_WORLD_H
@@ -54,7 +55,11 @@ struct acp_object {
 	const char *marks[ACP_MARK__MAX]; /* NULL: not annotated */
 	/* of labels, marks that are ours and contents; see desired.h */
 	uint8_t content[ACP_CONTENT_SIZE];
-	const char *role; /* a RoleBinding's "Kind/name", for messages */
+	/* of a RoleBinding: its role as "Kind/name", and its only subject as
+	 * "User/name", "Group/name" or "ServiceAccount/namespace/name"; NULL
+	 * when there is none, or more than one */
+	const char *role;
+	const char *subject;
 };
 
 struct acp_objects {
@@ -101,8 +106,11 @@ struct acp_world {
 	/* the cluster, by kind; kinds that are not listed are empty */
 	struct acp_objects objects[ACP_KIND__MAX];
 	/*
-	 * Namespaces that we want but did not list, because they carry no
-	 * label of ours: looked at by GET before the first use. Sorted.
+	 * Namespaces (and in mpp TenantNamespaces) that we want but did not
+	 * list, because they carry no labels of ours: looked at by GET before
+	 * the first use. Known when each of these GETs had a clear answer.
+	 * In mpp a Namespace has no label of ours in any case, and is found
+	 * here or among the objects. Sorted.
 	 */
 	struct acp_objects foreign_namespaces;
 	unsigned int unknown_lists; /* lists that failed, for metrics */
@@ -111,6 +119,19 @@ struct acp_world {
 
 void acp_world_init(struct acp_world *world);
 void acp_world_clear(struct acp_world *world);
+
+/*
+ * A new, zeroed one at the end of its array, to be filled in; valid until the
+ * next is added to the same array. The id of an answer lives as the world.
+ */
+struct acp_object *acp_world_add_object(struct acp_objects *objects);
+struct acp_project_row *acp_world_add_project(struct acp_world *world);
+struct acp_settings_row *acp_world_add_settings(struct acp_world *world);
+struct acp_session_row *acp_world_add_session(struct acp_world *world);
+void acp_world_add_project_answer(
+	struct acp_world *world, const char *id, enum acp_presence presence);
+void acp_world_add_session_answer(
+	struct acp_world *world, const char *id, enum acp_presence presence);
 
 /* Sorts everything; after the last addition, before the first find. */
 void acp_world_sort(struct acp_world *world);
@@ -123,6 +144,9 @@ const struct acp_settings_row *acp_world_find_settings(
 const struct acp_session_row *acp_world_find_session(
 	const struct acp_world *world, const char *id);
 const struct acp_object *acp_world_find_object(
+	const struct acp_world *world, const struct acp_ref *ref);
+/* The same among the foreign namespaces. */
+const struct acp_object *acp_world_find_foreign(
 	const struct acp_world *world, const struct acp_ref *ref);
 enum acp_presence acp_world_find_answer(
 	const struct acp_answer *answers, size_t count, const char *id);

@@ -56,6 +56,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_arena \
 	tests/unit/test_local \
 	tests/unit/test_lock_file \
+	tests/unit/test_plan_projects \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_rfc3339 \
 	tests/unit/test_rows \
@@ -258,3 +259,11 @@ tests_unit_test_metrics_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_lock_file_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_lock_file_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+ACP_UNIT_MODEL = tests/unit/model_world.c tests/unit/model_world.h
+ACP_UNIT_MODEL_LIBS = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_plan_projects_SOURCES = tests/unit/test_plan_projects.c \
+	$(ACP_UNIT_MODEL)
+tests_unit_test_plan_projects_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_plan_projects_LDADD = $(ACP_UNIT_MODEL_LIBS)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether an object that was seen is ours. Labels alone prove nothing, for
+ * tenants may write them: the name must be the derived one in the derived
+ * namespace too, and pods and services must be owned by their session's
+ * account. Pure.
+ */
+#ifndef ACP_RECONCILER_OWNERSHIP_H
+#define ACP_RECONCILER_OWNERSHIP_H
+
+#include "reconciler/site.h"
+#include "reconciler/world.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Labels managed and instance say that it is ours. */
+bool acp_ownership_has_labels(
+	const struct acp_site *site, const struct acp_object *object);
+
+/*
+ * The same for a namespace of project_id that is to be used; with --adopt
+ * also one that has the reference's labels and no instance.
+ */
+bool acp_ownership_may_use(const struct acp_site *site,
+	const struct acp_object *object, const char *project_id);
+
+/* Which object of a project it is, by every sign that there is. */
+enum acp_role_in_project {
+	ACP_OBJECT_FOREIGN, /* some sign is missing */
+	ACP_OBJECT_NAMESPACE, /* or TenantNamespace */
+	ACP_OBJECT_CONTROL_ROLE,
+	ACP_OBJECT_CONTROL_BINDING,
+	ACP_OBJECT_CREATOR_BINDING,
+	ACP_OBJECT_GROUP_BINDING,
+	ACP_OBJECT_IMAGE_PULLER,
+	ACP_OBJECT_API_SERVER_POLICY,
+	ACP_OBJECT_TOKEN_FETCH_POLICY, /* of no project */
+	ACP_OBJECT_PROJECT_SETTINGS,
+	ACP_OBJECT__MAX
+};
+
+enum acp_role_in_project acp_ownership_judge(
+	const struct acp_site *site, const struct acp_object *object);
+
+/*
+ * An account, service or pod of a session, by every sign: labels, names
+ * derived from its session id, the namespace of its project, and, but for the
+ * account, an ownerReference to the account in this world.
+ */
+bool acp_ownership_is_of_session(const struct acp_world *world,
+	const struct acp_site *site, const struct acp_object *object);
+
+/* Objects in the lists of project kinds that some sign says are not ours. */
+size_t acp_ownership_count_foreign(
+	const struct acp_world *world, const struct acp_site *site);
+
+#endif
