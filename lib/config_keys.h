@@ -158,6 +158,90 @@ X(TOKEN_SERVICE_PORT, "token_service_port", NULL, NUMBER, \
 X(KEYPAIR_OWNER, "keypair_owner", NULL, TEXT, \
   NULL, NULL, RECONCILER, \
   "Deployment that owns the key Secret.") \
+X(RUNNER_IMAGE, "runner_image", "RUNNER_IMAGE", TEXT, \
+  "quay.io/ambient_code/vteam_claude_runner:latest", NULL, RECONCILER, \
+  "Image of the runner.") \
+X(IMAGE_PULL_POLICY, "image_pull_policy", NULL, CHOICE, \
+  "auto", "auto|Always|IfNotPresent|Never", RECONCILER, \
+  "When images of sessions are pulled; auto is IfNotPresent for localhost/ and for digests, else Always.") \
+X(IMAGE_PULL_SECRET, "image_pull_secret", "IMAGE_PULL_SECRET", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Secret in the project's namespace with which its images are pulled.") \
+X(BACKEND_API_URL, "backend_api_url", "BACKEND_API_URL", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "URL of the API as runners reach it; by default api_server_url.") \
+X(GRPC_SERVER_ADDR, "grpc_server_addr", "AMBIENT_GRPC_SERVER_ADDR", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Host and port of the gRPC server as runners reach it; none: runners use no gRPC.") \
+X(GRPC_USE_TLS, "grpc_use_tls", "AMBIENT_GRPC_USE_TLS", BOOL, \
+  "off", NULL, RECONCILER, \
+  "Runners use TLS for gRPC.") \
+X(ANTHROPIC_API_KEY, "anthropic_api_key", "ANTHROPIC_API_KEY", SECRET, \
+  NULL, NULL, RECONCILER, \
+  "API key for the model, which every session gets.") \
+X(USE_VERTEX, "use_vertex", "USE_VERTEX", BOOL, \
+  "off", NULL, RECONCILER, \
+  "Reach the model by Vertex AI.") \
+X(ANTHROPIC_VERTEX_PROJECT_ID, "anthropic_vertex_project_id", "ANTHROPIC_VERTEX_PROJECT_ID", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Project of Google Cloud for Vertex AI.") \
+X(CLOUD_ML_REGION, "cloud_ml_region", "CLOUD_ML_REGION", TEXT, \
+  "us-east5", NULL, RECONCILER, \
+  "Region of Google Cloud for Vertex AI.") \
+X(GOOGLE_APPLICATION_CREDENTIALS, "google_application_credentials", "GOOGLE_APPLICATION_CREDENTIALS", TEXT, \
+  "/app/vertex/ambient-code-key.json", NULL, RECONCILER, \
+  "Path of the Vertex key inside the runner.") \
+X(VERTEX_SECRET, "vertex_secret", "VERTEX_SECRET_NAME", TEXT, \
+  "ambient-vertex", NULL, RECONCILER, \
+  "Secret with the Vertex key.") \
+X(MCP_IMAGE, "mcp_image", "MCP_IMAGE", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "Image of the MCP server beside each runner; none: there is no such container.") \
+X(MCP_API_SERVER_URL, "mcp_api_server_url", "MCP_API_SERVER_URL", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "URL of the API server as the MCP server reaches it; by default api_server_url.") \
+X(RUNNER_LOG_LEVEL, "runner_log_level", "RUNNER_LOG_LEVEL", TEXT, \
+  "info", NULL, RECONCILER, \
+  "Log level of runners.") \
+X(RUNNER_HTTP_PROXY, "runner_http_proxy", "HTTP_PROXY", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "HTTP_PROXY of runners.") \
+X(RUNNER_HTTPS_PROXY, "runner_https_proxy", "HTTPS_PROXY", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "HTTPS_PROXY of runners.") \
+X(RUNNER_NO_PROXY, "runner_no_proxy", "NO_PROXY", TEXT, \
+  NULL, NULL, RECONCILER, \
+  "NO_PROXY of runners.") \
+X(RUNNER_CA_CONFIG_MAP, "runner_ca_config_map", NULL, TEXT, \
+  NULL, NULL, RECONCILER, \
+  "ConfigMap in the project's namespace with the authorities that sessions trust instead of their image's.") \
+X(RUNNER_CA_KEY, "runner_ca_key", NULL, TEXT, \
+  "service-ca.crt", NULL, RECONCILER, \
+  "Key of that ConfigMap.") \
+X(RUNNER_RESTRICTED, "runner_restricted", NULL, BOOL, \
+  "off", NULL, RECONCILER, \
+  "Run sessions as the restricted Pod Security Standard demands, on a read-only root.") \
+X(AUTOMOUNT_SA_TOKEN, "automount_sa_token", NULL, BOOL, \
+  "off", NULL, RECONCILER, \
+  "Give sessions the token of their Kubernetes service account.") \
+X(RUNNER_CPU_REQUEST, "runner_cpu_request", NULL, TEXT, \
+  "500m", NULL, RECONCILER, \
+  "Processor time that a runner is sure of.") \
+X(RUNNER_CPU_LIMIT, "runner_cpu_limit", NULL, TEXT, \
+  "2", NULL, RECONCILER, \
+  "Processor time that a runner has at most.") \
+X(RUNNER_MEMORY_REQUEST, "runner_memory_request", NULL, TEXT, \
+  "512Mi", NULL, RECONCILER, \
+  "Memory that a runner is sure of.") \
+X(RUNNER_MEMORY_LIMIT, "runner_memory_limit", NULL, TEXT, \
+  "4Gi", NULL, RECONCILER, \
+  "Memory that a runner has at most.") \
+X(RUNNER_WORKSPACE_LIMIT, "runner_workspace_limit", NULL, TEXT, \
+  "10Gi", NULL, RECONCILER, \
+  "Size of a session's workspace at which it is ended.") \
+X(FINISHED_RETENTION, "finished_retention", NULL, DURATION, \
+  "15min", "0s..30d", RECONCILER, \
+  "How long the pod of a finished session is kept.") \
 X(LOG_LEVEL, "log_level", "LOG_LEVEL", CHOICE, "info", \
   "debug|info|warn|error", BOTH, \
   "Least level that is logged.") \
