@@ -7,12 +7,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/api.h \
 	%D%/arena.c \
 	%D%/arena.h \
-<<<<<<< HEAD
-=======
-	%D%/base64.c \
-	%D%/base64.h \
 	%D%/desired.c \
->>>>>>> 19f93d2 (wip)
 	%D%/desired.h \
 	%D%/desired_build.h \
 	%D%/desired_content.c \
