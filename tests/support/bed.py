@@ -245,14 +245,14 @@ class Bed:
         self.processes.append(process)
         return process
 
-    def wait_for(self, process, condition, what):
+    def wait_for(self, process, condition, what, seconds=None):
         def check():
             if not process.is_running():
                 raise RuntimeError(f"{process.name} ended with "
                                    f"{process.popen.returncode} instead of "
                                    f"starting:\n{process.log()}")
             return condition()
-        wait_until(check, what)
+        wait_until(check, what, seconds)
 
     # --- keys -----------------------------------------------------------------
 

@@ -50,6 +50,8 @@ KLOG = ("--logtostderr=false", "--stderrthreshold=ERROR")
 CONTROLLERS = ("namespace", "garbagecollector", "serviceaccount",
                "serviceaccount-token", "root-ca-cert-publisher")
 PAGE = 500
+# seconds until a program listens, on a machine that is busy with other tests
+START_PATIENCE = 180
 JSON = "application/json"
 PATCHES = {"merge": "application/merge-patch+json",
            "json": "application/json-patch+json",
@@ -311,7 +313,7 @@ class Cluster:
         self.start_apiserver()
         self.start_controller_manager()
         self.wait_until(lambda: self._has_token("default", "default"),
-                        "the controllers work")
+                        "the controllers work", START_PATIENCE)
 
     # --- programs ---------------------------------------------------------------
 
@@ -344,7 +346,8 @@ class Cluster:
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
             "--initial-cluster", f"default={peer}", "--logger", "zap",
             "--log-level", "error")
-        self.bed.wait_for(etcd, lambda: bed.accepts(port), "etcd listens")
+        self.bed.wait_for(etcd, lambda: bed.accepts(port), "etcd listens",
+                          START_PATIENCE)
         return etcd
 
     def _apiserver_argv(self, flags):
@@ -370,7 +373,7 @@ class Cluster:
         """Also again, at the same place, after apiserver.kill()."""
         self.apiserver = self._start(*self.apiserver_argv)
         self.bed.wait_for(self.apiserver, self.is_ready, "the API server is "
-                          "ready")
+                          "ready", START_PATIENCE)
 
     def is_ready(self):
         try:
