@@ -88,6 +88,19 @@
 #define ACP_KUBE_EXEC_OUTPUT_MAX (256 * 1024)
 #define ACP_KUBE_EXEC_PAUSE_MS 2000 /* a plugin is not started again before */
 
+/* Requests to the API server. */
+#define ACP_API_READ_MS 10000 /* one call, with its repetitions */
+#define ACP_API_WRITE_MS 4000
+#define ACP_API_PAUSE_MIN_MS 100 /* between two attempts */
+#define ACP_API_PAUSE_MAX_MS 1000
+#define ACP_API_REPLY_MAX (32 * 1024 * 1024)
+#define ACP_API_PATH_MAX 4096 /* with its query */
+#define ACP_API_PAGE_SIZE 500
+#define ACP_API_LIST_ROWS_MAX 1000000
+#define ACP_API_LIST_STARTS_MAX 3 /* a list that changes again and again */
+#define ACP_API_TOKEN_DUE_MS 60000 /* of life left: time for a new one */
+#define ACP_API_TOKEN_REFUSED_MS 10000 /* between two tokens after a 401 */
+
 /* Held requests. */
 #define ACP_ABANDONED_KEEP_MS 5000 /* a ciphertext whose callers all left */
 

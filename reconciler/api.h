@@ -25,7 +25,7 @@ struct acp_api_settings {
 	const char
 		*base_url; /* AMBIENT_API_SERVER_URL, one "/" at its end cut */
 	const char *ca_file; /* NULL: the system's */
-	const char *https_proxy; /* NULL: none */
+	const char *https_proxy; /* NULL: none; for an https base_url */
 	const struct acp_source_settings *source; /* of our own identity */
 	bool (*may_write)(void *context); /* NULL: always */
 	void *context;
@@ -54,8 +54,15 @@ void acp_api_reply_clear(struct acp_api_reply *reply);
  *   ACP_OK           200, 201, 204
  *   ACP_GONE         404 with number 7, nothing else
  *   ACP_DENIED       401, 403, and a 404 without a number
- *   ACP_BAD_REQUEST  400, 405, 409
- *   ACP_RETRY_LATER  429, 5xx, no answer, no JSON, may_write said no
+ *   ACP_BAD_REQUEST  400, 405, 409 and other 4xx
+ *   ACP_RETRY_LATER  408, 429, 5xx, 3xx, no answer, no JSON, may_write said no
+ * What no token could be got for is ACP_DENIED or ACP_RETRY_LATER, as
+ * acp_token_source_fetch says, with code 0.
+ *
+ * A GET is repeated within ACP_API_READ_MS; a PATCH, within ACP_API_WRITE_MS,
+ * only when it was not carried out (401, 429): after all else the row is to be
+ * read again first. may_write is asked by the pool's thread each time it is
+ * sent, and must not wait.
  */
 ACP_MUST_CHECK enum acp_error acp_api_get(
 	struct acp_api *api, const char *path, struct acp_api_reply *reply);
@@ -63,7 +70,10 @@ ACP_MUST_CHECK enum acp_error acp_api_patch(struct acp_api *api,
 	const char *path, struct json_object *body,
 	struct acp_api_reply *reply);
 
-/* Appends "/projects/" and the id, escaped; collection as "projects". */
+/*
+ * Appends "/projects/" and the id, escaped; collection as "projects". path
+ * fails for an id that cannot be one segment of a path ("", ".", "..").
+ */
 void acp_api_write_path(
 	struct acp_buffer *path, const char *collection, const char *id);
 
@@ -81,11 +91,16 @@ struct acp_api_sink {
 };
 
 /*
- * All rows of a collection ("sessions", "role_bindings", "projects/p/agents"),
- * by keyset (orderBy=id, id > last), or by pages where the server refuses that
- * search. search NULL: all. ACP_OK only when the last page came and its total
- * is no more than its items; a row that comes twice is taken once. reply is of
- * the last request, its body NULL.
+ * All rows of a collection ("sessions", "role_bindings", "projects/p/agents",
+ * escaped), by keyset (orderBy=id, id > last), or by pages where the server
+ * refuses that search (400 or 500). search NULL: all. ACP_OK only when the
+ * last page came and its total is no more than its items; a row that comes
+ * twice is taken once, and each has a printable id of ACP_ROW_ID_MAX bytes.
+ * A list that shrinks while it is read starts over, at most
+ * ACP_API_LIST_STARTS_MAX times. Otherwise the results are those of
+ * acp_api_get (a search that is refused: ACP_BAD_REQUEST, or code 500), and
+ * what the sink was given is to be thrown away. reply is of the last request,
+ * its body NULL, its message for people.
  */
 ACP_MUST_CHECK enum acp_error acp_api_list(struct acp_api *api,
 	const char *collection, const char *search,

@@ -4,7 +4,13 @@ ACP_RECONCILER_LIBS = reconciler/libreconciler.a $(ACP_LIB) \
 	$(CURL_LIBS) $(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS) $(YAML_LIBS)
 noinst_LIBRARIES += %D%/libreconciler.a
 %C%_libreconciler_a_SOURCES = \
+	%D%/api.c \
 	%D%/api.h \
+	%D%/api_list.c \
+	%D%/api_reply.c \
+	%D%/api_request.h \
+	%D%/api_token.c \
+	%D%/api_token.h \
 	%D%/arena.c \
 	%D%/arena.h \
 	%D%/desired.c \
