@@ -240,6 +240,7 @@ find_owner(struct acp_key_sync *sync, struct acp_kube_reply *reply,
 	ACP_AUTO(buffer) struct acp_buffer why;
 	enum acp_error error;
 
+	acp_buffer_init(&why, MESSAGE_MAX);
 	if (!sync->settings.owner)
 		return;
 	error = acp_kube_get_metadata(sync->settings.kube, &ref, reply);
@@ -249,7 +250,6 @@ find_owner(struct acp_key_sync *sync, struct acp_kube_reply *reply,
 		place->owner_name = sync->settings.owner;
 		return;
 	}
-	acp_buffer_init(&why, MESSAGE_MAX);
 	blame_kube(&ref, "read the owner", error, reply, &why);
 	acp_log_message(ACP_LOG_WARN, "keypair_owner_failed",
 		"%s; the key Secret is made without an owner",

@@ -52,13 +52,17 @@ TOKEN_TESTS += \
 endif
 
 RECONCILER_TESTS = \
-	tests/unit/test_kube \
 	tests/unit/test_arena \
+	tests/unit/test_key_secret \
+	tests/unit/test_key_sync \
+	tests/unit/test_kube \
+	tests/unit/test_lease \
 	tests/unit/test_local \
 	tests/unit/test_lock_file \
 	tests/unit/test_plan_projects \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_rfc3339 \
+	tests/unit/test_rotation \
 	tests/unit/test_rows \
 	tests/unit/test_token_url
 
@@ -267,3 +271,28 @@ tests_unit_test_plan_projects_SOURCES = tests/unit/test_plan_projects.c \
 	$(ACP_UNIT_MODEL)
 tests_unit_test_plan_projects_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_projects_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_key_secret_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_key_secret_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_rotation_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_rotation_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+ACP_UNIT_FAKE_KUBE = tests/unit/fake_kube.c tests/unit/fake_kube.h
+ACP_UNIT_FAKE_KUBE_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_kube_get \
+	-Wl,--wrap=acp_kube_get_metadata -Wl,--wrap=acp_kube_create \
+	-Wl,--wrap=acp_kube_replace
+
+tests_unit_test_key_sync_SOURCES = tests/unit/test_key_sync.c \
+	$(ACP_UNIT_FAKE_KUBE)
+tests_unit_test_key_sync_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_key_sync_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_key_sync_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_LDFLAGS) \
+	-Wl,--wrap=acp_file_replace -Wl,--wrap=acp_key_new
+
+tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(ACP_UNIT_FAKE_KUBE)
+tests_unit_test_lease_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_lease_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_lease_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_LDFLAGS) \
+	-Wl,--wrap=acp_clock_now_ms -Wl,--wrap=pthread_create \
+	-Wl,--wrap=pthread_join -Wl,--wrap=pthread_cond_timedwait
