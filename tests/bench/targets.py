@@ -209,9 +209,9 @@ class Ours(Target):
                          handles=Handles(key))
         self.started = time.monotonic()
         self.responder = bench.start_responder(
-            key, env or {"AMBIENT_API_TOKEN": TOKEN},
-            ["--log-level", "info", "--workers", str(CORES), *flags],
-            socket_path=self.socket)
+            key, {**(env or {"AMBIENT_API_TOKEN": TOKEN}),
+                  "LOG_LEVEL": "info"},
+            ["--workers", str(CORES), *flags], socket_path=self.socket)
         self.pid = self.responder.pid
 
     def metrics(self):
