@@ -10,6 +10,8 @@ CORES = os.cpu_count()
 TICKS = os.sysconf("SC_CLK_TCK")
 # others' share of the processors from which a missed figure is not ours
 BUSY = 0.05
+# for how long there must be less than that before a measurement
+QUIET_SECONDS = 2
 
 
 def load_average():
@@ -71,11 +73,22 @@ class Others:
         return False
 
 
+def wait_for_quiet(seconds):
+    """Until others leave the machine alone, but no longer than that."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with Others() as others:
+            time.sleep(QUIET_SECONDS)
+        if others.share < BUSY:
+            return
+
+
 class Report:
     """Rows, and the answers that were wrong."""
 
-    def __init__(self, about):
+    def __init__(self, about, patience=0):
         self.about = about
+        self.patience = patience
         self.load_before = load_average()
         self.rows = []
         self.wrong = []
@@ -94,6 +107,11 @@ class Report:
             "name": name, "measured": value, "text": text, "wanted": wanted,
             "reached": verdict, "data": data,
             "others": round(others.share, 3) if others else None})
+
+    def others(self):
+        """Others for a measurement that begins now, or once it is quiet."""
+        wait_for_quiet(self.patience)
+        return Others()
 
     def expect(self, is_right, what):
         """Notes what is wrong; the run goes on, and ends with status 1."""

@@ -104,7 +104,7 @@ def measure_throughput(report, ours, null, options):
               "cached": Repeats(ours, lines)}
     for connections in CONNECTIONS:
         say(f"throughput with {connections} connections")
-        with figures.Others() as others:
+        with report.others() as others:
             rates, by_cpu = interleaved(askers, connections, options)
         report.add(f"null responder, {connections} connections",
                    median(rates["null"]), f"{median(rates['null']):.0f}/s",
@@ -136,7 +136,7 @@ def measure_cold(report, ours, key, options):
     say("new ciphertexts, and the library's operations alone")
     lines = ours.seal(64)
     raw, cold = [], []
-    with figures.Others() as others:
+    with report.others() as others:
         for _ in range(options.rounds):
             raw.append(targets.raw_operations(key, lines, options.seconds))
             rate, is_once = cold_round(
@@ -192,15 +192,13 @@ def measure_herd(report, ours, count):
     lines = ours.seal(count)
     _, known, _ = ours.renewed(ours.seal(64), "-c", 4, "-n", 64)
     idle, operations = ours.memory(), ours.operations()
-    used = figures.cpu_seconds(ours.pid)
     say(f"herd of {count} clients")
     watch = Watch(ours)
-    watch.start()
-    with figures.Others() as others:
+    with report.others() as others:
+        watch.start()
         result, _, meanwhile = herd_of(ours, lines, known, ["-r"])
-    held, memory = watch.stop()
+        held, memory = watch.stop()
     result["operations"] = ours.operations() - operations
-    result["cpu_s"] = figures.cpu_seconds(ours.pid) - used
     report_herd(report, result, meanwhile, others)
     report_memory(report, ours, (held, memory, idle), others)
     return result, meanwhile
@@ -276,10 +274,10 @@ def measure_proofs(report, ours, count):
     for what, lines in strangers(ours):
         for way, ask in ways:
             say(f"{count} requests with {what} proof over {way}")
-            used = figures.cpu_seconds(ours.pid)
-            with figures.Others() as others:
+            with report.others() as others:
+                used = figures.cpu_seconds(ours.pid)
                 ask(lines)
-            used = figures.cpu_seconds(ours.pid) - used
+                used = figures.cpu_seconds(ours.pid) - used
             report.judge(f"CPU for {count} with {what} proof, {way}", used,
                          f"{used:.2f} s", f"under {goal:g} s", used < goal,
                          others)
@@ -294,7 +292,7 @@ def measure_start(report, bench, key):
     say("start, and memory at rest, with a provider over TLS")
     certificate, secret = providers.make_certificate(bench)
     idp = providers.start_real(bench, tls=(certificate, secret))
-    with figures.Others() as others:
+    with report.others() as others:
         ours = targets.Ours(
             bench, key, ["--ca-file", str(idp.ca_file or certificate)],
             providers.credentials(idp), token=None)
@@ -341,7 +339,7 @@ def measure_peer(report, ours, peer, herd, options):
 def compare_rates(report, name, askers, options):
     for connections in CONNECTIONS:
         say(f"{name} beside the peer, {connections} connections")
-        with figures.Others() as others:
+        with report.others() as others:
             rates, _ = interleaved(askers, connections, options)
         compare(report, f"{name}, {connections} connections", rates["ours"],
                 rates["peer"], others)
@@ -350,7 +348,7 @@ def compare_rates(report, name, askers, options):
 def compare_cold(report, ours, peer, options):
     say("new ciphertexts beside the peer")
     rates = {"ours": [], "peer": []}
-    with figures.Others() as others:
+    with report.others() as others:
         for _ in range(options.rounds):
             for target in (ours, peer):
                 lines = target.seal(100 * options.seconds)
@@ -367,7 +365,7 @@ def compare_herd(report, peer, herd):
     say(f"herd of {count} clients at the peer")
     lines, known = peer.seal(count), peer.seal(4)
     peer.load(known, "-c", 4, "-n", 4)
-    with figures.Others() as others:
+    with report.others() as others:
         theirs, _, peer_meanwhile = herd_of(peer, lines, known, [])
     report.expect(theirs["invalid"] == 0,
                   f"{theirs['invalid']} answers of the peer are invalid")

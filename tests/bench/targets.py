@@ -182,10 +182,10 @@ class Pace:
 
     def __init__(self, target, lines, *options):
         self.target = target
-        # the programs that bed starts end with it, however it ends
         self.process = subprocess.Popen(
             [program("load"), *target.load_argv("-c", 4, "-p", 50, *options)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=bed.die_with_parent)
         self.process.stdin.write("".join(
             f"{line.target} {line.credential}\n" for line in lines))
         self.process.stdin.close()

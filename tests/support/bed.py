@@ -84,7 +84,7 @@ def pod_address(number):
     return f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}"
 
 
-def _die_with_parent():
+def die_with_parent():
     # The kernel means the thread: start programs from the main one.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -104,7 +104,7 @@ class Process:
             self.popen = subprocess.Popen(
                 argv, env=env, stdin=stdin or subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd="/", pass_fds=pass_fds,
-                preexec_fn=_die_with_parent)
+                preexec_fn=die_with_parent)
         self.pid = self.popen.pid
 
     def is_running(self):
