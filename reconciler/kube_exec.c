@@ -13,6 +13,7 @@
 #include "lib/limits.h"
 #include "lib/memory.h"
 #include "lib/token.h"
+#include "reconciler/rfc3339.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
 extern char **environ;
 
@@ -324,31 +324,6 @@ take_text(
 	acp_json_wipe_text(object, name);
 }
 
-/* RFC 3339; -1 when it is none. */
-static int64_t
-read_time_ms(const char *text)
-{
-	struct tm parts = {0};
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
-	int64_t wall_s = end ? (int64_t)timegm(&parts) : -1;
-	struct tm zone = {0};
-	int sign;
-
-	if (wall_s < 0)
-		return -1;
-	if (*end == '.')
-		end += 1 + strspn(end + 1, "0123456789");
-	if (strcmp(end, "Z") == 0)
-		return wall_s * 1000;
-	sign = *end == '-' ? 1 : -1;
-	if (!strchr("+-", *end) || !*end)
-		return -1;
-	end = strptime(end + 1, "%H:%M", &zone);
-	if (!end || *end)
-		return -1;
-	return (wall_s + sign * (zone.tm_hour * 60 + zone.tm_min) * 60) * 1000;
-}
-
 static const char *
 judge_life(const struct json_object *status, int64_t wall_ms,
 	struct acp_kube_exec_result *result)
@@ -356,17 +331,16 @@ judge_life(const struct json_object *status, int64_t wall_ms,
 	size_t size;
 	const char *text =
 		acp_json_peek_text(status, "expirationTimestamp", &size);
-	int64_t end_ms;
+	int64_t end_us;
 
 	result->left_ms = -1;
 	if (!text || !*text)
 		return NULL;
-	end_ms = read_time_ms(text);
-	if (end_ms < 0)
+	if (!acp_rfc3339_read(text, size, &end_us))
 		return "gave an expirationTimestamp that is no time";
-	if (end_ms <= wall_ms)
+	if (end_us / 1000 <= wall_ms)
 		return "gave a credential that has expired";
-	result->left_ms = end_ms - wall_ms;
+	result->left_ms = end_us / 1000 - wall_ms;
 	return NULL;
 }
 

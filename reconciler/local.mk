@@ -84,6 +84,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/rows.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/self_check.c \
+	%D%/self_check.h \
 	%D%/site.h \
 	%D%/token_url.c \
 	%D%/token_url.h \

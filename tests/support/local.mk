@@ -36,3 +36,7 @@ EXTRA_DIST += \
 	%D%/tap.py \
 	%D%/tap_reader.py \
 	%D%/trixie
+
+# the Kubernetes client by hand
+check_PROGRAMS += tests/support/kube_drive
+tests_support_kube_drive_LDADD = $(ACP_RECONCILER_LIBS)

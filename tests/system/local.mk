@@ -23,4 +23,5 @@ EXTRA_DIST += \
 	%D%/310-bench.py \
 	%D%/400-cluster.py \
 	%D%/405-ambient-api.py \
-	%D%/406-ambient-api-faults.py
+	%D%/406-ambient-api-faults.py \
+	%D%/410-kube-client.py

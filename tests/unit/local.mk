@@ -55,7 +55,10 @@ RECONCILER_TESTS = \
 	tests/unit/test_arena \
 	tests/unit/test_key_secret \
 	tests/unit/test_key_sync \
+	tests/unit/test_kinds \
 	tests/unit/test_kube \
+	tests/unit/test_kube_exec \
+	tests/unit/test_kubeconfig \
 	tests/unit/test_lease \
 	tests/unit/test_local \
 	tests/unit/test_lock_file \
@@ -64,6 +67,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_rfc3339 \
 	tests/unit/test_rotation \
 	tests/unit/test_rows \
+	tests/unit/test_self_check \
 	tests/unit/test_token_url
 
 UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
@@ -181,6 +185,20 @@ ACP_UNIT_FAULTY_CFLAGS = $(ACP_UNIT_CFLAGS) \
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(ACP_UNIT_FAULTY)
 tests_unit_test_http_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
 tests_unit_test_http_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_kinds_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_kinds_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_kubeconfig_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_kubeconfig_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_kube_exec_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_kube_exec_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_self_check_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_self_check_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_self_check_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=acp_kube_may
 
 tests_unit_test_kube_SOURCES = tests/unit/test_kube.c $(ACP_UNIT_FAULTY)
 tests_unit_test_kube_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
