@@ -297,7 +297,7 @@ tests_unit_test_rotation_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_rotation_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 ACP_UNIT_FAKE_KUBE = tests/unit/fake_kube.c tests/unit/fake_kube.h
-ACP_UNIT_FAKE_KUBE_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_kube_get \
+ACP_UNIT_FAKE_KUBE_WRAPS = $(AM_LDFLAGS) -Wl,--wrap=acp_kube_get \
 	-Wl,--wrap=acp_kube_get_metadata -Wl,--wrap=acp_kube_create \
 	-Wl,--wrap=acp_kube_replace
 
@@ -305,12 +305,12 @@ tests_unit_test_key_sync_SOURCES = tests/unit/test_key_sync.c \
 	$(ACP_UNIT_FAKE_KUBE)
 tests_unit_test_key_sync_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_key_sync_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
-tests_unit_test_key_sync_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_LDFLAGS) \
+tests_unit_test_key_sync_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_WRAPS) \
 	-Wl,--wrap=acp_file_replace -Wl,--wrap=acp_key_new
 
 tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(ACP_UNIT_FAKE_KUBE)
 tests_unit_test_lease_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_lease_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
-tests_unit_test_lease_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_LDFLAGS) \
+tests_unit_test_lease_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_WRAPS) \
 	-Wl,--wrap=acp_clock_now_ms -Wl,--wrap=pthread_create \
 	-Wl,--wrap=pthread_join -Wl,--wrap=pthread_cond_timedwait
