@@ -333,6 +333,25 @@ START_TEST(it_is_released_at_the_end)
 }
 END_TEST
 
+/* A holder that renews but does not know what yielding is. */
+static void
+renew_deaf(void)
+{
+	struct json_object *record = acp_lease_record_dup(peek_lease());
+
+	acp_lease_record_renew(record, fake_kube.now_s);
+	fake_kube_put(ACP_KIND_LEASE, ACP_LEASE_NAME, record);
+}
+
+START_TEST(a_note_that_is_written_meanwhile_does_not_stop_the_release)
+{
+	let_them_hold();
+	fake_kube.before_write = renew_deaf;
+	acp_lease_free(&theirs);
+	ck_assert_str_eq(peek_holder(), "");
+}
+END_TEST
+
 START_TEST(one_that_another_took_is_not_released)
 {
 	let_them_hold();
@@ -512,16 +531,6 @@ START_TEST(nobody_else_takes_what_was_given_up_for_an_asker)
 }
 END_TEST
 
-/* A holder that renews but does not know what yielding is. */
-static void
-renew_deaf(void)
-{
-	struct json_object *record = acp_lease_record_dup(peek_lease());
-
-	acp_lease_record_renew(record, fake_kube.now_s);
-	fake_kube_put(ACP_KIND_LEASE, ACP_LEASE_NAME, record);
-}
-
 START_TEST(an_asker_that_is_not_heard_takes_its_question_back)
 {
 	let_them_hold();
@@ -675,6 +684,8 @@ add_election(TCase *tcase)
 	tcase_add_test(
 		tcase, one_that_cannot_be_renewed_for_its_whole_life_is_lost);
 	tcase_add_test(tcase, it_is_released_at_the_end);
+	tcase_add_test(tcase,
+		a_note_that_is_written_meanwhile_does_not_stop_the_release);
 	tcase_add_test(tcase, one_that_another_took_is_not_released);
 	tcase_add_test(tcase, every_identity_is_another);
 }
