@@ -448,7 +448,8 @@ def check_plain(t, cluster, proxy):
             connection.close()
         t.equal([status for status, _ in answers], [200, 500],
                 "the proxy also speaks plain HTTP")
-        t.ok(answers[0][1].get("gitVersion"), "passes on what it is told")
+        t.equal(answers[0][1].get("gitVersion"), "v1.20.2",
+                "passes on what the server says, its version here")
         t.equal(answers[1][1].get("code"), "ambient-9",
                 "and fails as another server would")
         t.equal([str(r) for r in plain.seen()],
