@@ -40,8 +40,8 @@ LIBRARIES = {
 SYSTEM = re.compile(
     r"((sys|linux|netinet|arpa|net|sanitizer|valgrind)/\w+\.h"
     r"|(assert|ctype|dirent|endian|errno|fcntl|getopt|grp|inttypes|langinfo"
-    r"|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|semaphore|signal"
-    r"|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib"
+    r"|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|search|semaphore"
+    r"|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib"
     r"|stdnoreturn|string|strings|syslog|termios|threads|time|ucontext"
     r"|unistd|wchar|config)\.h)$")
 

@@ -52,6 +52,9 @@ TOKEN_TESTS += \
 endif
 
 RECONCILER_TESTS = \
+	tests/unit/test_api \
+	tests/unit/test_api_list \
+	tests/unit/test_api_token \
 	tests/unit/test_arena \
 	tests/unit/test_key_secret \
 	tests/unit/test_key_sync \
@@ -161,6 +164,25 @@ tests_unit_test_utf8_LDADD = $(ACP_UNIT_LIBS)
 
 tests_unit_test_token_source_static_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_static_LDADD = $(ACP_UNIT_LIBS)
+
+ACP_UNIT_POOL = tests/unit/fake_pool.c tests/unit/fake_pool.h
+
+tests_unit_test_api_SOURCES = tests/unit/test_api.c $(ACP_UNIT_POOL)
+tests_unit_test_api_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_api_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_clock_now_ms \
+	-Wl,--wrap=acp_http_pool_send -Wl,--wrap=clock_nanosleep
+
+tests_unit_test_api_list_SOURCES = tests/unit/test_api_list.c $(ACP_UNIT_POOL)
+tests_unit_test_api_list_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_api_list_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_api_list_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=acp_http_pool_send
+
+tests_unit_test_api_token_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_api_token_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_api_token_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=acp_clock_now_ms
 
 tests_unit_test_arena_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_arena_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
