@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 enum { URL_MAX = ACP_KUBE_URL_MAX + 4096, KEEP_IDLE_S = 10, KEEP_NEXT_S = 3 };
@@ -188,7 +189,9 @@ set_way(CURL *easy, const struct acp_http_server *server)
 	bad |= (int)curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	bad |= (int)curl_easy_setopt(
 		easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	bad |= (int)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/* TLS says what is spoken; without it the first answer would have to */
+	if (strncasecmp(server->base_url, "https:", 6) == 0)
+		bad |= (int)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	bad |= (int)curl_easy_setopt(
 		easy, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
 	return bad;

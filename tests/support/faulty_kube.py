@@ -14,7 +14,8 @@ standard input ends the program.
 Answers are given in order, the last one for ever. One has "status" (200),
 "body" (an object, or a text as it is), "headers", and "how": "" (whole),
 "close" (nothing is sent), "cut" (half of the body is), "hang" (nothing, until
-the client leaves), "slow" (after `seconds`), or "pods": a page of `total`
+the client leaves), "hold" (until there were `until` requests; -1: until other
+answers are set), "padded" (to `size` bytes), or "pods": a page of `total`
 pods by the request's limit and continue, which is "expired" (410) at the
 item `expire_at`, once.
 """
@@ -43,14 +44,21 @@ class State:
         self.answers = [{"status": 404, "body": "404 page not found"}]
         self.seen = {"requests": 0, "connections": 0, "paths": []}
         self.has_expired = False
+        self.settings = 0
 
     def apply(self, line):
         with self.lock:
             if line.strip():
                 self.answers = json.loads(line)["answers"]
                 self.has_expired = False
+                self.settings += 1
                 self.seen["paths"] = []
             return dict(self.seen, paths=" ".join(self.seen["paths"]))
+
+    def is_held(self, until):
+        with self.lock:
+            return (self.settings < 2 if until < 0
+                    else self.seen["requests"] < until)
 
     def take(self):
         return self.answers.pop(0) if len(self.answers) > 1 \
@@ -148,9 +156,10 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self.rfile.read(1)
 
-    def how_slow(self, answer):
-        time.sleep(answer["seconds"])
-        self.how_whole(answer)
+    def how_hold(self, answer):
+        while STATE.is_held(answer["until"]):
+            time.sleep(0.01)
+        self.send(200, {}, {})
 
     def how_padded(self, answer):
         self.send(200, '{"kind":"Pod"}'.ljust(answer["size"]), {})

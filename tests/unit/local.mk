@@ -56,10 +56,12 @@ RECONCILER_TESTS = \
 	tests/unit/test_api_list \
 	tests/unit/test_api_token \
 	tests/unit/test_arena \
+	tests/unit/test_http_pool \
 	tests/unit/test_key_secret \
 	tests/unit/test_key_sync \
 	tests/unit/test_kinds \
 	tests/unit/test_kube \
+	tests/unit/test_kube_access \
 	tests/unit/test_kube_exec \
 	tests/unit/test_kubeconfig \
 	tests/unit/test_lease \
@@ -221,6 +223,16 @@ tests_unit_test_self_check_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_self_check_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 tests_unit_test_self_check_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=acp_kube_may
+
+tests_unit_test_kube_access_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_kube_access_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_kube_access_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=acp_clock_now_ms
+
+tests_unit_test_http_pool_SOURCES = tests/unit/test_http_pool.c \
+	$(ACP_UNIT_FAULTY)
+tests_unit_test_http_pool_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)
+tests_unit_test_http_pool_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_kube_SOURCES = tests/unit/test_kube.c $(ACP_UNIT_FAULTY)
 tests_unit_test_kube_CFLAGS = $(ACP_UNIT_FAULTY_CFLAGS)

@@ -462,6 +462,26 @@ START_TEST(an_answer_of_the_limit_is_taken_and_one_byte_more_is_not)
 }
 END_TEST
 
+START_TEST(an_answer_of_the_depth_is_taken_and_one_deeper_is_not)
+{
+	ACP_AUTO(buffer) struct acp_buffer line;
+	size_t depth = ACP_KUBE_JSON_DEPTH_MAX + (size_t)_i;
+
+	acp_buffer_init(&line, ACP_LOG_LINE_MAX);
+	acp_buffer_append(&line, "{\"answers\":[{\"body\":");
+	for (size_t i = 0; i < depth; i++)
+		acp_buffer_append(&line, "{\"a\":");
+	acp_buffer_append(&line, "1");
+	for (size_t i = 0; i < depth; i++)
+		acp_buffer_append(&line, "}");
+	acp_buffer_append(&line, "}]}");
+	faulty_set(&faulty, acp_buffer_peek(&line));
+	ck_assert_int_eq(get(), _i ? ACP_RETRY_LATER : ACP_OK);
+	ck_assert_int_eq(
+		reply.reason, _i ? ACP_KUBE_BAD_ANSWER : ACP_KUBE_NO_REASON);
+}
+END_TEST
+
 /* Lists */
 
 struct seen {
@@ -789,6 +809,8 @@ kube_suite(void)
 	add_repeat_tests(calls);
 	tcase_add_test(calls,
 		an_answer_of_the_limit_is_taken_and_one_byte_more_is_not);
+	tcase_add_loop_test(calls,
+		an_answer_of_the_depth_is_taken_and_one_deeper_is_not, 0, 2);
 	tcase_add_test(calls, a_right_is_asked_for);
 	tcase_add_test(calls, many_threads_share_few_connections);
 	suite_add_tcase(suite, calls);
