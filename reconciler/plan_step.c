@@ -146,9 +146,10 @@ has_our_labels(const struct acp_step *step, const struct acp_object *seen)
 		!seen->instance ||
 		strcmp(seen->instance, step->site->instance) != 0)
 		return false;
-	if (!project || !seen->project_id)
-		return project == seen->project_id;
-	return strcmp(project, seen->project_id) == 0;
+	/* an object of the cluster names none, and no tenant can reach it */
+	if (!project)
+		return true;
+	return seen->project_id && strcmp(project, seen->project_id) == 0;
 }
 
 static struct acp_action *

@@ -7,6 +7,7 @@ LIB_TESTS = \
 	tests/unit/test_buffer \
 	tests/unit/test_config \
 	tests/unit/test_file \
+	tests/unit/test_hash \
 	tests/unit/test_hmac \
 	tests/unit/test_http \
 	tests/unit/test_jwt \
@@ -56,6 +57,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_api_list \
 	tests/unit/test_api_token \
 	tests/unit/test_arena \
+	tests/unit/test_desired \
 	tests/unit/test_http_pool \
 	tests/unit/test_key_secret \
 	tests/unit/test_key_sync \
@@ -67,13 +69,19 @@ RECONCILER_TESTS = \
 	tests/unit/test_lease \
 	tests/unit/test_local \
 	tests/unit/test_lock_file \
+	tests/unit/test_observe_object \
+	tests/unit/test_ownership \
+	tests/unit/test_plan_describe \
+	tests/unit/test_plan_gate \
 	tests/unit/test_plan_projects \
+	tests/unit/test_plan_properties \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_rfc3339 \
 	tests/unit/test_rotation \
 	tests/unit/test_rows \
 	tests/unit/test_self_check \
-	tests/unit/test_token_url
+	tests/unit/test_token_url \
+	tests/unit/test_world
 
 UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
 EXTRA_DIST += %D%/unit.h
@@ -348,3 +356,29 @@ tests_unit_test_lease_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 tests_unit_test_lease_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_WRAPS) \
 	-Wl,--wrap=acp_clock_now_ms -Wl,--wrap=pthread_create \
 	-Wl,--wrap=pthread_join -Wl,--wrap=pthread_cond_timedwait
+
+tests_unit_test_hash_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_hash_LDADD = $(ACP_UNIT_LIBS)
+
+tests_unit_test_plan_gate_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_plan_gate_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_world_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_world_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_desired_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_desired_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_ownership_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_ownership_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_plan_properties_SOURCES = \
+	tests/unit/test_plan_properties.c $(ACP_UNIT_MODEL)
+tests_unit_test_plan_properties_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_plan_properties_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_plan_describe_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_plan_describe_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_observe_object_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_observe_object_LDADD = $(ACP_UNIT_MODEL_LIBS)

@@ -134,10 +134,8 @@ find(const struct model *model, enum acp_kind kind, const char *namespace,
 	for (size_t i = 0; i < model->count; i++) {
 		const struct model_object *object = &model->objects[i];
 
-		if (object->kind == kind &&
-			is_same(peek_meta(object->json, "name"), name) &&
-			is_same(peek_meta(object->json, "namespace"),
-				namespace))
+		if (object->kind == kind && is_same(object->name, name) &&
+			is_same(object->namespace, namespace))
 			return (struct model_object *)object;
 	}
 	return NULL;
@@ -155,10 +153,17 @@ model_find(const struct model *model, enum acp_kind kind, const char *namespace,
 struct json_object *
 model_put(struct model *model, enum acp_kind kind, struct json_object *json)
 {
+	const char *namespace = peek_meta(json, "namespace");
+	struct model_object *object = &model->objects[model->count++];
 	char text[16];
 
-	ck_assert_uint_lt(model->count, MODEL_OBJECTS);
-	model->objects[model->count++] = (struct model_object){kind, json};
+	ck_assert_uint_le(model->count, MODEL_OBJECTS);
+	object->kind = kind;
+	object->json = json;
+	snprintf(object->namespace, sizeof(object->namespace), "%s",
+		namespace ? namespace : "");
+	snprintf(object->name, sizeof(object->name), "%s",
+		peek_meta(json, "name"));
 	snprintf(text, sizeof(text), "uid-%u", ++model->serial);
 	set_text(peek(json, "metadata"), "uid", text);
 	touch(model, json);
@@ -435,7 +440,7 @@ empty_namespace(struct model *model, const char *name)
 		struct model_object *object = &model->objects[i];
 
 		if (object->kind == ACP_KIND_TENANT_NAMESPACE ||
-			!is_same(peek_meta(object->json, "namespace"), name))
+			!is_same(object->namespace, name))
 			continue;
 		json_object_put(object->json);
 		*object = model->objects[--model->count];

@@ -20,6 +20,8 @@ enum { MODEL_OBJECTS = 512, MODEL_ROWS = 64, MODEL_GROUPS = 8 };
 
 struct model_object {
 	enum acp_kind kind;
+	char namespace[64]; /* "": none */
+	char name[80];
 	struct json_object *json; /* as a GET gives it; owned */
 };
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reconciler/observe_object.c: what is read of an object, whatever its owner
+ * wrote into it.
+ */
+#include <config.h>
+
+#include "reconciler/observe_object.h"
+
+#include "lib/json.h"
+#include "tests/unit/unit.h"
+
+#include <json-c/json_tokener.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define IDENTITY \
+	"\"name\":\"n\",\"namespace\":\"p\",\"uid\":\"u\"," \
+	"\"resourceVersion\":\"7\""
+
+static struct acp_arena *arena;
+
+static void
+set_up(void)
+{
+	arena = acp_arena_new();
+}
+
+static void
+tear_down(void)
+{
+	acp_arena_free(&arena);
+}
+
+static bool
+read_object(enum acp_kind kind, const char *text, struct acp_object *object)
+{
+	ACP_AUTO(json) struct json_object *json = json_tokener_parse(text);
+
+	ck_assert_ptr_nonnull(json);
+	return acp_observe_object(kind, json, arena, object);
+}
+
+START_TEST(all_that_is_planned_by_is_read)
+{
+	struct acp_object object;
+
+	ck_assert(read_object(ACP_KIND_POD,
+		"{\"metadata\":{" IDENTITY ",\"creationTimestamp\":"
+		"\"2027-01-15T08:00:00Z\",\"deletionTimestamp\":"
+		"\"2027-01-15T08:00:01Z\",\"labels\":{"
+		"\"ambient-code.io/managed\":\"true\","
+		"\"ambient-code.io/instance\":\"i\","
+		"\"ambient-code.io/project-id\":\"P\","
+		"\"ambient-code.io/session-id\":\"S\"},\"annotations\":{"
+		"\"ambient-code.io/token-key-id\":\"k\"},"
+		"\"ownerReferences\":[{\"uid\":\"o\"}]}}",
+		&object));
+	ck_assert_str_eq(object.name, "n");
+	ck_assert_str_eq(object.namespace, "p");
+	ck_assert_str_eq(object.uid, "u");
+	ck_assert_str_eq(object.resource_version, "7");
+	ck_assert_int_eq(object.created_s, 1800000000);
+	ck_assert_int_eq(object.deleted_s, 1800000001);
+	ck_assert_str_eq(object.managed, "true");
+	ck_assert_str_eq(object.instance, "i");
+	ck_assert_str_eq(object.project_id, "P");
+	ck_assert_str_eq(object.session_id, "S");
+	ck_assert_str_eq(object.marks[ACP_MARK_TOKEN_KEY_ID], "k");
+	ck_assert_ptr_null(object.marks[ACP_MARK_ABSENT_SINCE]);
+	ck_assert_str_eq(object.owner_uid, "o");
+}
+END_TEST
+
+static const char *const nameless[] = {"{}", "{\"metadata\":[]}",
+	"{\"metadata\":{\"name\":\"n\"}}",
+	"{\"metadata\":{\"name\":1,\"namespace\":\"p\",\"uid\":\"u\","
+	"\"resourceVersion\":\"7\"}}",
+	"{\"metadata\":{\"name\":\"n\",\"namespace\":\"p\",\"uid\":null,"
+	"\"resourceVersion\":\"7\"}}",
+	"{\"metadata\":{\"name\":\"n\",\"uid\":\"u\","
+	"\"resourceVersion\":\"7\"}}",
+	"{\"metadata\":{\"name\":\"n\\u0000x\",\"namespace\":\"p\","
+	"\"uid\":\"u\",\"resourceVersion\":\"7\"}}"};
+
+START_TEST(an_object_without_identity_is_not_read)
+{
+	struct acp_object object;
+
+	ck_assert(!read_object(ACP_KIND_ROLE, nameless[_i], &object));
+}
+END_TEST
+
+START_TEST(a_namespace_is_active_by_its_phase)
+{
+	static const char form[] =
+		"{\"metadata\":{\"name\":\"n\",\"uid\":\"u\","
+		"\"resourceVersion\":\"7\"},\"status\":{\"phase\":\"Active\"}}";
+	struct acp_object object;
+
+	ck_assert(read_object(ACP_KIND_NAMESPACE, form, &object));
+	ck_assert(object.is_active);
+	ck_assert(!read_object(ACP_KIND_ROLE, form, &object));
+	ck_assert(read_object(ACP_KIND_NAMESPACE,
+		"{\"metadata\":{\"name\":\"n\",\"uid\":\"u\","
+		"\"resourceVersion\":\"7\"},"
+		"\"status\":{\"phase\":\"Terminating\"}}",
+		&object));
+	ck_assert(!object.is_active);
+}
+END_TEST
+
+struct subject {
+	const char *json;
+	const char *text;
+};
+
+static const struct subject subjects[] = {
+	{"[{\"kind\":\"User\",\"name\":\"a/b\"}]", "User/a/b"},
+	{"[{\"kind\":\"ServiceAccount\",\"name\":\"a\",\"namespace\":\"n\"}]",
+		"ServiceAccount/n/a"},
+	{"[]", NULL},
+	{"null", NULL},
+	{"{}", NULL},
+	{"[1]", NULL},
+	{"[{\"kind\":\"User\"}]", NULL},
+	{"[{\"kind\":\"User\",\"name\":\"a\"},"
+	 "{\"kind\":\"User\",\"name\":\"b\"}]",
+		NULL},
+};
+
+START_TEST(a_binding_has_a_role_and_at_most_one_subject_that_counts)
+{
+	struct acp_object object;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"{\"metadata\":{" IDENTITY "},\"roleRef\":{\"kind\":\"Role\","
+		"\"name\":\"r\"},\"subjects\":%s}",
+		subjects[_i].json);
+	ck_assert(read_object(ACP_KIND_ROLE_BINDING, text, &object));
+	ck_assert_str_eq(object.role, "Role/r");
+	if (subjects[_i].text)
+		ck_assert_str_eq(object.subject, subjects[_i].text);
+	else
+		ck_assert_ptr_null(object.subject);
+}
+END_TEST
+
+static Suite *
+observe_object_suite(void)
+{
+	Suite *suite = suite_create("observe_object");
+	TCase *tcase = tcase_create("observe_object");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, all_that_is_planned_by_is_read);
+	tcase_add_loop_test(tcase, an_object_without_identity_is_not_read, 0,
+		COUNT(nameless));
+	tcase_add_test(tcase, a_namespace_is_active_by_its_phase);
+	tcase_add_loop_test(tcase,
+		a_binding_has_a_role_and_at_most_one_subject_that_counts, 0,
+		COUNT(subjects));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+ACP_UNIT_MAIN(observe_object_suite)
