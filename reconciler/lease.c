@@ -756,6 +756,17 @@ acp_lease_acquire(
 }
 
 enum acp_error
+acp_lease_look(struct acp_lease *lease, struct acp_buffer *why)
+{
+	enum acp_error error;
+
+	pthread_mutex_lock(&lease->io);
+	error = look(lease, why);
+	pthread_mutex_unlock(&lease->io);
+	return error == ACP_GONE ? ACP_OK : error;
+}
+
+enum acp_error
 acp_lease_allow_mass_delete(
 	struct acp_lease *lease, const char *digest, struct acp_buffer *why)
 {

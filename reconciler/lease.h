@@ -100,6 +100,13 @@ bool acp_lease_is_held(struct acp_lease *lease);
 const char *acp_lease_peek_identity(const struct acp_lease *lease);
 
 /*
+ * Reads the Lease and its notes without holding it (--dry-run). ACP_OK also
+ * when there is none.
+ */
+ACP_MUST_CHECK enum acp_error acp_lease_look(
+	struct acp_lease *lease, struct acp_buffer *why);
+
+/*
  * Releases each set of deletions with that digest for ACP_LEASE_ALLOWED_S
  * from now by the server's clock; whoever holds the Lease. ACP_BAD_REQUEST
  * when digest is not 16 lower-case hex digits.
@@ -109,7 +116,7 @@ ACP_MUST_CHECK enum acp_error acp_lease_allow_mass_delete(
 
 /*
  * The digest that is allowed at now_s of the server's clock, or "", as last
- * seen (after an acquire, or while the thread runs). Any thread.
+ * seen (after an acquire or a look, or while the thread runs). Any thread.
  */
 void acp_lease_read_allowed(struct acp_lease *lease, int64_t now_s,
 	char digest[static ACP_LEASE_DIGEST_SIZE]);

@@ -609,6 +609,24 @@ START_TEST(deletions_are_released_without_a_lease_too)
 }
 END_TEST
 
+START_TEST(a_look_reads_the_notes_and_writes_nothing)
+{
+	char digest[ACP_LEASE_DIGEST_SIZE];
+
+	ck_assert_int_eq(acp_lease_look(ours, &why), ACP_OK);
+	ck_assert_uint_eq(fake_kube.writes, 0);
+	ck_assert_int_eq(
+		acp_lease_allow_mass_delete(theirs, DIGEST, &why), ACP_OK);
+	ck_assert_int_eq(acp_lease_look(ours, &why), ACP_OK);
+	ck_assert_uint_eq(fake_kube.writes, 1);
+	acp_lease_read_allowed(ours, fake_kube.now_s, digest);
+	ck_assert_str_eq(digest, DIGEST);
+	ck_assert(!acp_lease_is_held(ours));
+	fake_kube.fault = ACP_KUBE_FORBIDDEN;
+	ck_assert_int_eq(acp_lease_look(ours, &why), ACP_DENIED);
+}
+END_TEST
+
 static const char *const no_digests[] = {"", "0123456789abcde",
 	"0123456789abcdef0", "0123456789ABCDEF", "0123456789abcdeg",
 	"0123456789abcde "};
@@ -714,6 +732,7 @@ add_notes(TCase *tcase)
 {
 	tcase_add_test(tcase, a_release_of_deletions_holds_for_an_hour);
 	tcase_add_test(tcase, deletions_are_released_without_a_lease_too);
+	tcase_add_test(tcase, a_look_reads_the_notes_and_writes_nothing);
 	tcase_add_loop_test(tcase, what_is_no_digest_is_refused, 0,
 		(int)(sizeof(no_digests) / sizeof(no_digests[0])));
 	tcase_add_loop_test(tcase, a_note_that_cannot_be_read_allows_nothing, 0,
