@@ -469,10 +469,10 @@ START_TEST(an_answer_of_the_depth_is_taken_and_one_deeper_is_not)
 
 	acp_buffer_init(&line, ACP_LOG_LINE_MAX);
 	acp_buffer_append(&line, "{\"answers\":[{\"body\":");
-	for (size_t i = 0; i < depth; i++)
+	for (size_t i = 1; i < depth; i++)
 		acp_buffer_append(&line, "{\"a\":");
-	acp_buffer_append(&line, "1");
-	for (size_t i = 0; i < depth; i++)
+	acp_buffer_append(&line, "{}");
+	for (size_t i = 1; i < depth; i++)
 		acp_buffer_append(&line, "}");
 	acp_buffer_append(&line, "}]}");
 	faulty_set(&faulty, acp_buffer_peek(&line));

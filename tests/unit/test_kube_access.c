@@ -210,7 +210,8 @@ END_TEST
 
 START_TEST(a_plugin_that_failed_rests_a_while)
 {
-	write_file("plugin", "#!/bin/sh\necho x >>$(dirname $0)/count; exit 1\n");
+	write_file(
+		"plugin", "#!/bin/sh\necho x >>$(dirname $0)/count; exit 1\n");
 	ck_assert_int_eq(open_access(EXEC), ACP_OK);
 	expect_no_token("failed: run it by hand");
 	write_file("plugin", COUNTING(""));
