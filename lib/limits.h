@@ -65,6 +65,12 @@
 #define ACP_ROW_NAME_MAX 253
 #define ACP_ROW_JSON_MAX (64 * 1024)
 #define ACP_ROW_GROUPS_MAX 500 /* of one project */
+#define ACP_ROW_TEXT_MAX 1024 /* names for people */
+#define ACP_ROW_URL_MAX 2048
+#define ACP_ROW_REPOS_MAX 100 /* of one session */
+#define ACP_ROW_VARIABLES_MAX 200
+/* a prompt, and all parts of one together: exec takes 128 KiB a string */
+#define ACP_ROW_PROMPT_MAX (96 * 1024)
 
 /* Requests to Kubernetes and to the API server. */
 #define ACP_HTTP_IN_FLIGHT_MAX 256

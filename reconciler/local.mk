@@ -76,16 +76,26 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/plan_projects.c \
 	%D%/plan_step.c \
 	%D%/plan_step.h \
+	%D%/quantity.c \
+	%D%/quantity.h \
 	%D%/rfc3339.c \
 	%D%/rfc3339.h \
 	%D%/rotation.c \
 	%D%/rotation.h \
+	%D%/row_reader.c \
+	%D%/row_reader.h \
 	%D%/rows.c \
 	%D%/rows.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/runner_site.c \
+	%D%/runner_site.h \
 	%D%/self_check.c \
 	%D%/self_check.h \
+	%D%/session_name.c \
+	%D%/session_name.h \
+	%D%/session_row.c \
+	%D%/session_row.h \
 	%D%/site.h \
 	%D%/token_url.c \
 	%D%/token_url.h \

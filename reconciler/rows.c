@@ -9,118 +9,42 @@
 
 #include "lib/json.h"
 #include "lib/limits.h"
-#include "lib/utf8.h"
-#include "reconciler/rfc3339.h"
+#include "reconciler/row_reader.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CREATED_BY "ambient-code.io/created-by"
 
-struct reader {
-	const struct json_object *object;
-	struct acp_arena *arena;
-	const char *bad; /* the first fault, NULL: none */
-};
-
-static void refuse(struct reader *reader, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void
-refuse(struct reader *reader, const char *format, ...)
-{
-	char text[256];
-	va_list arguments;
-
-	if (reader->bad)
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	reader->bad = acp_arena_dup(reader->arena, text);
-}
-
-/* Borrowed text of a member; NULL for absent and null, and for bad ones. */
-static const char *
-peek_text(struct reader *reader, const char *name, size_t max, size_t *size)
-{
-	struct json_object *member = NULL;
-	const char *text;
-
-	json_object_object_get_ex(reader->object, name, &member);
-	if (!member)
-		return NULL;
-	text = acp_json_peek_text(reader->object, name, size);
-	if (!text)
-		refuse(reader, "%s is not a text", name);
-	else if (*size > max)
-		refuse(reader, "%s is longer than %zu bytes", name, max);
-	else
-		return text;
-	return NULL;
-}
-
-/* A copy of a printable member, NULL when it is absent, empty or bad. */
-static const char *
-read_name(struct reader *reader, const char *name, size_t max)
-{
-	size_t size = 0;
-	const char *text = peek_text(reader, name, max, &size);
-
-	if (!text || size == 0)
-		return NULL;
-	if (acp_utf8_is_printable(text, size))
-		return acp_arena_dup_sized(reader->arena, text, size);
-	refuse(reader, "%s has a control character or is not UTF-8", name);
-	return NULL;
-}
-
-/* 0 when it is absent, and for year 1, which is Go's word for that. */
-static int64_t
-read_time(struct reader *reader, const char *name)
-{
-	int64_t time_us = 0;
-	size_t size = 0;
-	const char *text = peek_text(reader, name, ACP_ROW_NAME_MAX, &size);
-
-	if (!text || size == 0)
-		return 0;
-	if (!acp_rfc3339_read(text, size, &time_us))
-		refuse(reader, "%s is not a time of RFC 3339", name);
-	return time_us > 0 ? time_us : 0;
-}
-
 static bool
 has_id(struct json_object *object, struct acp_arena *arena, const char **id)
 {
-	struct reader reader = {object, arena, NULL};
+	struct acp_row_reader reader = {object, arena, NULL};
 
 	if (!json_object_is_type(object, json_type_object))
 		return false;
-	*id = read_name(&reader, "id", ACP_ROW_ID_MAX);
+	*id = acp_row_read_name(&reader, "id", ACP_ROW_ID_MAX);
 	return *id != NULL;
 }
 
 /* Annotations that are no JSON object name nobody. */
 static const char *
-read_created_by(struct reader *reader)
+read_created_by(struct acp_row_reader *reader)
 {
 	ACP_AUTO(json) struct json_object *annotations = NULL;
-	struct reader inner = {.arena = reader->arena};
+	struct acp_row_reader inner = {.arena = reader->arena};
 	const char *created_by;
 	size_t size = 0;
-	const char *text =
-		peek_text(reader, "annotations", ACP_ROW_JSON_MAX, &size);
+	const char *text = acp_row_peek_text(
+		reader, "annotations", ACP_ROW_JSON_MAX, &size);
 
 	if (text)
 		annotations = acp_json_new(text, size);
 	if (!annotations)
 		return NULL;
 	inner.object = annotations;
-	created_by = read_name(&inner, CREATED_BY, ACP_ROW_NAME_MAX);
+	created_by = acp_row_read_name(&inner, CREATED_BY, ACP_ROW_NAME_MAX);
 	if (inner.bad)
-		refuse(reader, "annotation %s", inner.bad);
+		acp_row_refuse(reader, "annotation %s", inner.bad);
 	return created_by;
 }
 
@@ -128,7 +52,7 @@ bool
 acp_rows_read_project(struct json_object *object, struct acp_arena *arena,
 	struct acp_project_row *row)
 {
-	struct reader reader = {object, arena, NULL};
+	struct acp_row_reader reader = {object, arena, NULL};
 
 	*row = (struct acp_project_row){0};
 	if (!has_id(object, arena, &row->id))
@@ -139,33 +63,34 @@ acp_rows_read_project(struct json_object *object, struct acp_arena *arena,
 }
 
 static void
-read_group(struct reader *reader, const struct json_object *entry,
+read_group(struct acp_row_reader *reader, const struct json_object *entry,
 	struct acp_group *group)
 {
-	struct reader inner = {entry, reader->arena, NULL};
+	struct acp_row_reader inner = {entry, reader->arena, NULL};
 
 	if (!json_object_is_type(entry, json_type_object)) {
-		refuse(reader, "group_access has an entry that is no object");
+		acp_row_refuse(
+			reader, "group_access has an entry that is no object");
 		return;
 	}
-	group->name = read_name(&inner, "groupName", ACP_ROW_NAME_MAX);
-	group->role = read_name(&inner, "role", ACP_ROW_NAME_MAX);
+	group->name = acp_row_read_name(&inner, "groupName", ACP_ROW_NAME_MAX);
+	group->role = acp_row_read_name(&inner, "role", ACP_ROW_NAME_MAX);
 	if (inner.bad)
-		refuse(reader, "group_access: %s", inner.bad);
+		acp_row_refuse(reader, "group_access: %s", inner.bad);
 	else if (!group->name || !group->role)
-		refuse(reader, "group_access has an entry without %s",
+		acp_row_refuse(reader, "group_access has an entry without %s",
 			group->name ? "role" : "groupName");
 }
 
 static void
-read_group_array(struct reader *reader, const struct json_object *array,
+read_group_array(struct acp_row_reader *reader, const struct json_object *array,
 	struct acp_settings_row *row)
 {
 	size_t count = json_object_array_length(array);
 	struct acp_group *groups;
 
 	if (count > ACP_ROW_GROUPS_MAX) {
-		refuse(reader, "group_access has more than %d entries",
+		acp_row_refuse(reader, "group_access has more than %d entries",
 			ACP_ROW_GROUPS_MAX);
 		return;
 	}
@@ -182,12 +107,12 @@ read_group_array(struct reader *reader, const struct json_object *array,
 
 /* Absent, "" and "null" are no groups: that is how the server writes none. */
 static void
-read_groups(struct reader *reader, struct acp_settings_row *row)
+read_groups(struct acp_row_reader *reader, struct acp_settings_row *row)
 {
 	ACP_AUTO(json) struct json_object *array = NULL;
 	size_t size = 0;
-	const char *text =
-		peek_text(reader, "group_access", ACP_ROW_JSON_MAX, &size);
+	const char *text = acp_row_peek_text(
+		reader, "group_access", ACP_ROW_JSON_MAX, &size);
 
 	if (!text || size == 0 || (size == 4 && memcmp(text, "null", 4) == 0))
 		return;
@@ -195,21 +120,22 @@ read_groups(struct reader *reader, struct acp_settings_row *row)
 	if (array)
 		read_group_array(reader, array, row);
 	else
-		refuse(reader, "group_access is not a JSON array");
+		acp_row_refuse(reader, "group_access is not a JSON array");
 }
 
 bool
 acp_rows_read_settings(struct json_object *object, struct acp_arena *arena,
 	struct acp_settings_row *row)
 {
-	struct reader reader = {object, arena, NULL};
+	struct acp_row_reader reader = {object, arena, NULL};
 
 	*row = (struct acp_settings_row){0};
 	if (!has_id(object, arena, &row->id))
 		return false;
-	row->project_id = read_name(&reader, "project_id", ACP_ROW_ID_MAX);
+	row->project_id =
+		acp_row_read_name(&reader, "project_id", ACP_ROW_ID_MAX);
 	if (!row->project_id)
-		refuse(&reader, "project_id is missing");
+		acp_row_refuse(&reader, "project_id is missing");
 	read_groups(&reader, row);
 	row->bad = reader.bad;
 	return true;
@@ -243,10 +169,11 @@ acp_phase_name(enum acp_phase phase)
 }
 
 static enum acp_phase
-read_phase(struct reader *reader)
+read_phase(struct acp_row_reader *reader)
 {
 	size_t size = 0;
-	const char *text = peek_text(reader, "phase", ACP_ROW_NAME_MAX, &size);
+	const char *text =
+		acp_row_peek_text(reader, "phase", ACP_ROW_NAME_MAX, &size);
 	enum acp_phase phase = ACP_PHASE_EMPTY;
 
 	if (!text)
@@ -260,12 +187,12 @@ read_phase(struct reader *reader)
 
 /* Ours to write: what cannot be read is as good as none. */
 static const char *
-read_conditions(const struct reader *reader)
+read_conditions(const struct acp_row_reader *reader)
 {
-	struct reader lenient = {reader->object, reader->arena, NULL};
+	struct acp_row_reader lenient = {reader->object, reader->arena, NULL};
 	size_t size = 0;
-	const char *text =
-		peek_text(&lenient, "conditions", ACP_ROW_JSON_MAX, &size);
+	const char *text = acp_row_peek_text(
+		&lenient, "conditions", ACP_ROW_JSON_MAX, &size);
 
 	if (!text || size == 0 || strlen(text) != size)
 		return NULL;
@@ -276,19 +203,20 @@ bool
 acp_rows_read_session(struct json_object *object, struct acp_arena *arena,
 	struct acp_session_row *row)
 {
-	struct reader reader = {object, arena, NULL};
+	struct acp_row_reader reader = {object, arena, NULL};
 
 	*row = (struct acp_session_row){0};
 	if (!has_id(object, arena, &row->id))
 		return false;
 	row->phase = read_phase(&reader);
-	row->project_id = read_name(&reader, "project_id", ACP_ROW_ID_MAX);
+	row->project_id =
+		acp_row_read_name(&reader, "project_id", ACP_ROW_ID_MAX);
 	row->kube_namespace =
-		read_name(&reader, "kube_namespace", ACP_ROW_NAME_MAX);
-	row->created_us = read_time(&reader, "created_at");
-	row->updated_us = read_time(&reader, "updated_at");
-	row->start_us = read_time(&reader, "start_time");
-	row->completion_us = read_time(&reader, "completion_time");
+		acp_row_read_name(&reader, "kube_namespace", ACP_ROW_NAME_MAX);
+	row->created_us = acp_row_read_time(&reader, "created_at");
+	row->updated_us = acp_row_read_time(&reader, "updated_at");
+	row->start_us = acp_row_read_time(&reader, "start_time");
+	row->completion_us = acp_row_read_time(&reader, "completion_time");
 	row->conditions = read_conditions(&reader);
 	row->bad = reader.bad;
 	return true;

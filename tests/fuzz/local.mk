@@ -16,6 +16,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_rfc3339 \
 	tests/fuzz/fuzz_route \
 	tests/fuzz/fuzz_rows \
+	tests/fuzz/fuzz_session_row \
 	tests/fuzz/fuzz_token_reply
 
 check_LIBRARIES += %D%/libreplay.a
@@ -76,3 +77,6 @@ tests_fuzz_fuzz_rows_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
 
 tests_fuzz_fuzz_kubeconfig_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
+
+tests_fuzz_fuzz_session_row_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_session_row_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)

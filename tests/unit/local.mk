@@ -75,11 +75,15 @@ RECONCILER_TESTS = \
 	tests/unit/test_plan_gate \
 	tests/unit/test_plan_projects \
 	tests/unit/test_plan_properties \
+	tests/unit/test_quantity \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_rfc3339 \
 	tests/unit/test_rotation \
 	tests/unit/test_rows \
+	tests/unit/test_runner_site \
 	tests/unit/test_self_check \
+	tests/unit/test_session_name \
+	tests/unit/test_session_row \
 	tests/unit/test_token_url \
 	tests/unit/test_world
 
@@ -382,3 +386,15 @@ tests_unit_test_plan_describe_LDADD = $(ACP_UNIT_MODEL_LIBS)
 
 tests_unit_test_observe_object_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_observe_object_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_quantity_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_quantity_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_session_name_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_session_name_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_runner_site_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_runner_site_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_session_row_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_session_row_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
