@@ -11,7 +11,15 @@ dist_confexamples_DATA = \
 
 systemdexamplesdir = $(docdir)/examples/systemd
 dist_systemdexamples_DATA = \
+	%D%/systemd/ambient-cp-reconciler.service \
+	%D%/systemd/ambient-cp-reconciler-once.service \
+	%D%/systemd/ambient-cp-reconciler-once.timer \
 	%D%/systemd/ambient-cp-token.service \
 	%D%/systemd/ambient-cp-token.socket
+
+kubernetesexamplesdir = $(docdir)/examples/kubernetes
+dist_kubernetesexamples_DATA = \
+	%D%/kubernetes/rbac.yaml \
+	%D%/kubernetes/rbac-mpp.yaml
 
 dist_pkglibexec_SCRIPTS = %D%/lighttpd-log-filter

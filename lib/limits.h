@@ -114,9 +114,13 @@
 #define ACP_ACCOUNT_MAX (63 + 1 + 253)
 #define ACP_EVENT_MESSAGE_MAX 1000 /* bytes; the server takes 1024 */
 
+/* Reconciler. */
+#define ACP_BACKOFF_MAX 4096 /* objects that are left alone for a while */
+
 /* Logs. */
 #define ACP_LOG_VALUE_MAX 512
 #define ACP_LOG_LINE_MAX (32 * 1024)
+#define ACP_LOG_MESSAGE_MAX (16 * 1024) /* what a step says for people */
 #define ACP_LOG_WAIT_MS 500 /* for a reader of the log that has stopped */
 
 #endif

@@ -11,8 +11,20 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/api_request.h \
 	%D%/api_token.c \
 	%D%/api_token.h \
+	%D%/apply.c \
+	%D%/apply.h \
 	%D%/arena.c \
 	%D%/arena.h \
+	%D%/backoff.c \
+	%D%/backoff.h \
+	%D%/clients.c \
+	%D%/clients.h \
+	%D%/cluster.c \
+	%D%/cluster.h \
+	%D%/cluster_check.c \
+	%D%/cluster_check.h \
+	%D%/controller.c \
+	%D%/controller.h \
 	%D%/desired.c \
 	%D%/desired.h \
 	%D%/desired_build.h \
@@ -60,12 +72,27 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/local.h \
 	%D%/lock_file.c \
 	%D%/lock_file.h \
+	%D%/loop.c \
+	%D%/loop.h \
+	%D%/metrics_file.c \
+	%D%/metrics_file.h \
+	%D%/notify.c \
+	%D%/notify.h \
+	%D%/observe.c \
+	%D%/observe.h \
+	%D%/observe_lists.c \
 	%D%/observe_object.c \
 	%D%/observe_object.h \
+	%D%/observe_questions.c \
+	%D%/observe_rows.c \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/ownership.c \
 	%D%/ownership.h \
+	%D%/parallel.c \
+	%D%/parallel.h \
+	%D%/pass.c \
+	%D%/pass.h \
 	%D%/plan.c \
 	%D%/plan.h \
 	%D%/plan_describe.c \
@@ -96,7 +123,11 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/session_name.h \
 	%D%/session_row.c \
 	%D%/session_row.h \
+	%D%/settings.c \
+	%D%/settings.h \
 	%D%/site.h \
+	%D%/summary.c \
+	%D%/summary.h \
 	%D%/token_url.c \
 	%D%/token_url.h \
 	%D%/world.c \

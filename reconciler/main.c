@@ -45,10 +45,5 @@ main(int argc, char **argv)
 				  config, ACP_CONFIG_LOG_LEVEL),
 		(enum acp_log_format)acp_config_get_choice(
 			config, ACP_CONFIG_LOG_FORMAT));
-	if (options.line.is_check)
-		return (int)acp_run_check(config);
-	if (options.bound_session)
-		return (int)acp_run_print_url(
-			config, options.bound_session, options.is_json);
-	return (int)acp_run_local(config, options.is_json);
+	return (int)acp_run(&options, config);
 }

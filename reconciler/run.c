@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The modes of the reconciler, of which --local is the first. Decides what
- * is printed and which exit status is given; what is done is elsewhere.
+ * Chooses what is done by the command line, and does what needs no cluster.
+ * Decides what is printed and which exit status is given.
  */
 #include <config.h>
 
@@ -9,6 +9,7 @@
 
 #include "lib/keyfile.h"
 #include "lib/log.h"
+#include "reconciler/cluster.h"
 #include "reconciler/local.h"
 #include "reconciler/token_url.h"
 
@@ -45,21 +46,17 @@ enum acp_error
 acp_run_check_mode(
 	const struct acp_reconciler_options *options, struct acp_buffer *why)
 {
-	const char *name = acp_mode_name(options->mode);
-
-	if (options->bound_session && options->line.is_check) {
+	if (options->bound_session && options->line.is_check)
 		acp_buffer_append(
 			why, "--print-url and --check exclude each other");
-		return ACP_BAD_REQUEST;
-	}
-	if (options->mode == ACP_MODE_LOCAL)
+	else if (options->bound_session && options->mode != ACP_MODE_LOCAL)
+		acp_buffer_append(why, "--print-url goes with --local only");
+	else if (options->line.is_check && options->mode != ACP_MODE_LOCAL &&
+		options->mode != ACP_MODE_LOOP)
+		acp_buffer_printf(why, "--check and %s exclude each other",
+			acp_mode_name(options->mode));
+	else
 		return ACP_OK;
-	if (options->mode == ACP_MODE_LOOP && options->bound_session)
-		name = "--print-url without --local";
-	if (options->mode == ACP_MODE_LOOP && options->line.is_check)
-		name = "--check without --local";
-	acp_buffer_printf(
-		why, "this version implements --local only, not %s", name);
 	return ACP_BAD_REQUEST;
 }
 
@@ -83,8 +80,8 @@ append_json(struct acp_buffer *text, const struct acp_local_result *result,
 	acp_buffer_append(text, "}\n");
 }
 
-enum acp_exit_code
-acp_run_local(const struct acp_config *config, bool is_json)
+static enum acp_exit_code
+run_local(const struct acp_config *config, bool is_json)
 {
 	ACP_AUTO(buffer) struct acp_buffer text;
 	const char *key_file = peek_key_file(config);
@@ -135,9 +132,8 @@ append_url(struct acp_buffer *text, const struct acp_key *key, const char *url,
 	}
 }
 
-enum acp_exit_code
-acp_run_print_url(
-	const struct acp_config *config, const char *session, bool is_json)
+static enum acp_exit_code
+print_url(const struct acp_config *config, const char *session, bool is_json)
 {
 	ACP_AUTO(keyring) struct acp_keyring ring;
 	ACP_AUTO(buffer) struct acp_buffer why;
@@ -164,8 +160,8 @@ acp_run_print_url(
 	return print_text(&text);
 }
 
-enum acp_exit_code
-acp_run_check(const struct acp_config *config)
+static enum acp_exit_code
+check_local(const struct acp_config *config)
 {
 	ACP_AUTO(buffer) struct acp_buffer text;
 	ACP_AUTO(buffer) struct acp_buffer why;
@@ -189,4 +185,32 @@ acp_run_check(const struct acp_config *config)
 	if (print_text(&text))
 		return ACP_EXIT_NOTHING_DONE;
 	return error ? ACP_EXIT_NOTHING_DONE : ACP_EXIT_CONVERGED;
+}
+
+static enum acp_exit_code
+run_without_cluster(const struct acp_reconciler_options *options,
+	const struct acp_config *config)
+{
+	if (options->line.is_check)
+		return check_local(config);
+	if (options->bound_session)
+		return print_url(
+			config, options->bound_session, options->is_json);
+	return run_local(config, options->is_json);
+}
+
+enum acp_exit_code
+acp_run(const struct acp_reconciler_options *options,
+	const struct acp_config *config)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+	enum acp_exit_code code;
+
+	acp_buffer_init(&text, OUTPUT_MAX);
+	if (options->mode == ACP_MODE_LOCAL)
+		return run_without_cluster(options, config);
+	code = acp_cluster_run(options, config, &text);
+	if (text.size > 0 && print_text(&text))
+		return ACP_EXIT_NOTHING_DONE;
+	return code;
 }

@@ -67,6 +67,7 @@ struct acp_objects {
 	size_t count;
 	bool is_known; /* the whole list was read */
 	bool is_served; /* false: the cluster has no such kind */
+	bool is_denied; /* of the whole cluster: then namespace by namespace */
 };
 
 /* What asking for one row by GET said, where a list had raised the question. */

@@ -57,6 +57,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_api_list \
 	tests/unit/test_api_token \
 	tests/unit/test_arena \
+	tests/unit/test_backoff \
 	tests/unit/test_desired \
 	tests/unit/test_http_pool \
 	tests/unit/test_key_secret \
@@ -71,12 +72,14 @@ RECONCILER_TESTS = \
 	tests/unit/test_lock_file \
 	tests/unit/test_observe_object \
 	tests/unit/test_ownership \
+	tests/unit/test_parallel \
 	tests/unit/test_plan_describe \
 	tests/unit/test_plan_gate \
 	tests/unit/test_plan_projects \
 	tests/unit/test_plan_properties \
 	tests/unit/test_quantity \
 	tests/unit/test_reconciler_options \
+	tests/unit/test_reconciler_settings \
 	tests/unit/test_rfc3339 \
 	tests/unit/test_rotation \
 	tests/unit/test_rows \
@@ -84,6 +87,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_self_check \
 	tests/unit/test_session_name \
 	tests/unit/test_session_row \
+	tests/unit/test_summary \
 	tests/unit/test_token_url \
 	tests/unit/test_world
 
@@ -398,3 +402,16 @@ tests_unit_test_runner_site_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_session_row_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_session_row_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_backoff_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_backoff_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_parallel_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_parallel_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_parallel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
+
+tests_unit_test_summary_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_summary_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_reconciler_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_reconciler_settings_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)

@@ -44,29 +44,29 @@ read_line(const char *const *words)
 static const struct {
 	const char *words[5];
 	enum acp_mode mode;
-	const char *refusal; /* NULL: is there */
+	const char *refusal; /* NULL: it is good */
 } modes[] = {
-	{{NULL}, ACP_MODE_LOOP, "not the loop"},
-	{{"--check"}, ACP_MODE_LOOP, "not --check without --local"},
-	{{"--interval=5s", "--resync", "60s"}, ACP_MODE_LOOP, "not the loop"},
-	{{"--once"}, ACP_MODE_ONCE, "not --once"},
-	{{"--once", "--check"}, ACP_MODE_ONCE, "not --once"},
-	{{"--dry-run"}, ACP_MODE_DRY_RUN, "not --dry-run"},
-	{{"--rotate-key"}, ACP_MODE_ROTATE_KEY, "not --rotate-key"},
-	{{"--revoke-key", "ab"}, ACP_MODE_REVOKE_KEY, "not --revoke-key"},
-	{{"--allow-mass-delete=ab"}, ACP_MODE_ALLOW_MASS_DELETE,
-		"not --allow-mass-delete"},
+	{{NULL}, ACP_MODE_LOOP, NULL},
+	{{"--check"}, ACP_MODE_LOOP, NULL},
+	{{"--interval=5s", "--resync", "60s"}, ACP_MODE_LOOP, NULL},
+	{{"--once"}, ACP_MODE_ONCE, NULL},
+	{{"--once", "--check"}, ACP_MODE_ONCE,
+		"--check and --once exclude each other"},
+	{{"--dry-run"}, ACP_MODE_DRY_RUN, NULL},
+	{{"--rotate-key"}, ACP_MODE_ROTATE_KEY, NULL},
+	{{"--revoke-key", "ab"}, ACP_MODE_REVOKE_KEY, NULL},
+	{{"--allow-mass-delete=ab"}, ACP_MODE_ALLOW_MASS_DELETE, NULL},
 	{{"--local"}, ACP_MODE_LOCAL, NULL},
 	{{"--local", "--json", "--key-file", "/k"}, ACP_MODE_LOCAL, NULL},
 	{{"--local", "--check"}, ACP_MODE_LOCAL, NULL},
 	{{"--local", "--print-url", "a-session"}, ACP_MODE_LOCAL, NULL},
 	{{"--print-url", "a-session"}, ACP_MODE_LOOP,
-		"not --print-url without --local"},
+		"--print-url goes with --local only"},
 	{{"--local", "--print-url=a-session", "--check"}, ACP_MODE_LOCAL,
 		"--print-url and --check exclude each other"},
 };
 
-START_TEST(a_mode_is_read_and_refused_when_it_is_not_there_yet)
+START_TEST(a_mode_is_read_and_refused_with_what_does_not_go_with_it)
 {
 	ck_assert_int_eq(read_line(modes[_i].words), ACP_OK);
 	ck_assert_int_eq(options.mode, modes[_i].mode);
@@ -110,7 +110,7 @@ options_suite(void)
 
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_add_loop_test(tcase,
-		a_mode_is_read_and_refused_when_it_is_not_there_yet, 0,
+		a_mode_is_read_and_refused_with_what_does_not_go_with_it, 0,
 		COUNT(modes));
 	tcase_add_loop_test(
 		tcase, two_modes_exclude_each_other, 0, COUNT(clashes));

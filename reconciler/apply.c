@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One action after the other of a unit, units on several threads. An action
+ * that fails is logged with what the server said, and does not stop others,
+ * unless the rest of its unit stands on it.
+ */
+#include <config.h>
+
+#include "reconciler/apply.h"
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "reconciler/parallel.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_TEXT_MAX = 1024 };
+
+static const char project_prefix[] = "project/";
+
+/* A plan under way. */
+struct application {
+	const struct acp_applier *applier;
+	const struct acp_plan *plan;
+	const size_t
+		*starts; /* index of each unit's first action, and the end */
+	pthread_mutex_t lock; /* around summary */
+	struct acp_summary *summary;
+};
+
+/* Asks the API server whether the reason for the action still holds. */
+static enum acp_result
+check_again(const struct acp_applier *applier, const struct acp_action *action)
+{
+	ACP_AUTO(buffer) struct acp_buffer path;
+	ACP_AUTO(api_reply) struct acp_api_reply reply;
+	enum acp_error error;
+
+	acp_buffer_init(&path, PATH_TEXT_MAX);
+	acp_api_reply_init(&reply);
+	if (action->recheck == ACP_RECHECK_NOTHING)
+		return ACP_RESULT_DONE;
+	acp_api_write_path(
+		&path, "projects", action->subject + strlen(project_prefix));
+	error = acp_api_get(
+		applier->clients->api, acp_buffer_peek(&path), &reply);
+	if (error == ACP_GONE)
+		return action->recheck == ACP_RECHECK_PROJECT_GONE
+			? ACP_RESULT_DONE
+			: ACP_RESULT_WAITING;
+	if (error)
+		return ACP_RESULT_FAILED;
+	return action->recheck == ACP_RECHECK_PROJECT_THERE
+		? ACP_RESULT_DONE
+		: ACP_RESULT_WAITING;
+}
+
+static enum acp_error
+send(struct acp_kube *kube, const struct acp_action *action,
+	struct acp_kube_reply *reply)
+{
+	ACP_AUTO(json) struct json_object *body = NULL;
+
+	if (action->body)
+		body = acp_json_new(action->body, strlen(action->body));
+	switch (action->verb) {
+	case ACP_VERB_CREATE:
+	case ACP_VERB_REPORT:
+		return acp_kube_create(kube, &action->ref, body, reply);
+	case ACP_VERB_APPLY:
+		return acp_kube_apply(kube, &action->ref, body, reply);
+	case ACP_VERB_MARK:
+		return acp_kube_patch(kube, &action->ref, body, reply);
+	case ACP_VERB_DELETE:
+		return acp_kube_delete(kube, &action->ref, action->uid,
+			action->resource_version, reply);
+	case ACP_VERB__MAX:
+		break;
+	}
+	return ACP_FAULT;
+}
+
+/* What the server's answer means for this action. */
+static enum acp_result
+judge(const struct acp_action *action, enum acp_error error,
+	const struct acp_kube_reply *reply)
+{
+	bool is_creation = action->verb == ACP_VERB_CREATE ||
+		action->verb == ACP_VERB_REPORT;
+
+	if (!error)
+		return ACP_RESULT_DONE;
+	if (is_creation && !action->must_be_new &&
+		reply->reason == ACP_KUBE_ALREADY_EXISTS)
+		return ACP_RESULT_DONE;
+	if (action->verb == ACP_VERB_DELETE && error == ACP_GONE)
+		return ACP_RESULT_DONE;
+	/* changed since it was looked at: the next pass looks again */
+	if (reply->reason == ACP_KUBE_CONFLICT)
+		return ACP_RESULT_WAITING;
+	/* a namespace that is being deleted refuses what is new in it */
+	if (error == ACP_DENIED && strstr(reply->message, "being terminated"))
+		return ACP_RESULT_WAITING;
+	return ACP_RESULT_FAILED;
+}
+
+static void
+log_action(const struct acp_action *action, enum acp_result result,
+	const struct acp_kube_reply *reply)
+{
+	ACP_AUTO(buffer) struct acp_buffer object;
+
+	acp_buffer_init(&object, PATH_TEXT_MAX);
+	acp_ref_describe(&action->ref, &object);
+	acp_log(result == ACP_RESULT_FAILED ? ACP_LOG_WARN : ACP_LOG_INFO,
+		"action", ACP_F_TEXT("verb", acp_verb_name(action->verb)),
+		ACP_F_TEXT("object", acp_buffer_peek(&object)),
+		ACP_F_TEXT("why", action->reason),
+		ACP_F_TEXT("result", acp_result_name(result)),
+		ACP_F_TEXT("answer",
+			result == ACP_RESULT_DONE || !reply->reason
+				? NULL
+				: acp_kube_reason_name(reply->reason)),
+		ACP_F_TEXT("message",
+			result == ACP_RESULT_DONE ? NULL : reply->message));
+}
+
+static enum acp_result
+do_action(const struct acp_applier *applier, const struct acp_action *action)
+{
+	struct acp_kube *kube = acp_clients_peek_kube(
+		applier->clients, applier->site, action->ref.namespace);
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	enum acp_result result;
+
+	acp_kube_reply_init(&reply);
+	result = check_again(applier, action);
+	if (result == ACP_RESULT_DONE)
+		result = judge(action, send(kube, action, &reply), &reply);
+	log_action(action, result, &reply);
+	return result;
+}
+
+static bool
+may_begin(const struct acp_applier *applier)
+{
+	return !atomic_load(applier->is_stopped) &&
+		acp_clock_now_ms() < applier->deadline_ms;
+}
+
+static enum acp_result
+try_action(const struct acp_applier *applier, const struct acp_action *action)
+{
+	enum acp_result result;
+
+	if (action->is_held)
+		return ACP_RESULT_HELD;
+	if (!may_begin(applier))
+		return ACP_RESULT_WAITING;
+	if (applier->backoff &&
+		!acp_backoff_is_due(
+			applier->backoff, &action->ref, acp_clock_now_ms()))
+		return ACP_RESULT_WAITING;
+	result = do_action(applier, action);
+	if (applier->backoff && result != ACP_RESULT_WAITING)
+		acp_backoff_note(applier->backoff, &action->ref,
+			result == ACP_RESULT_DONE, acp_clock_now_ms());
+	return result;
+}
+
+static void
+note(struct application *application, const struct acp_action *action,
+	enum acp_result result)
+{
+	pthread_mutex_lock(&application->lock);
+	application->summary->actions[action->ref.kind][action->verb][result]++;
+	pthread_mutex_unlock(&application->lock);
+}
+
+static void
+apply_unit(void *context, size_t index)
+{
+	struct application *application = context;
+	const struct acp_action *actions = application->plan->actions;
+	bool is_blocked = false;
+
+	for (size_t i = application->starts[index];
+		i < application->starts[index + 1]; i++) {
+		enum acp_result result = is_blocked
+			? ACP_RESULT_WAITING
+			: try_action(application->applier, &actions[i]);
+
+		note(application, &actions[i], result);
+		if (actions[i].is_required && result != ACP_RESULT_DONE)
+			is_blocked = true;
+	}
+}
+
+/* Where each unit begins, with the end behind them; caller frees. */
+static size_t *
+find_units(const struct acp_plan *plan, size_t *count)
+{
+	size_t *starts = acp_memory_new(plan->count + 1, sizeof(*starts));
+
+	*count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		if (i == 0 ||
+			strcmp(plan->actions[i].unit,
+				plan->actions[i - 1].unit) != 0)
+			starts[(*count)++] = i;
+	starts[*count] = plan->count;
+	return starts;
+}
+
+void
+acp_apply(const struct acp_applier *applier, const struct acp_plan *plan,
+	struct acp_summary *summary)
+{
+	ACP_AUTO(free) size_t *starts = NULL;
+	struct application application = {.applier = applier,
+		.plan = plan,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.summary = summary};
+	size_t count;
+
+	starts = find_units(plan, &count);
+	application.starts = starts;
+	acp_parallel_run(
+		applier->clients->in_flight, count, apply_unit, &application);
+	if (acp_clock_now_ms() >= applier->deadline_ms)
+		summary->is_timed_out = true;
+	pthread_mutex_destroy(&application.lock);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each mode takes before it works: the lock of the host, the Lease, or
+ * neither. Turns errors into exit statuses.
+ */
+#include <config.h>
+
+#include "reconciler/cluster.h"
+
+#include "lib/auto.h"
+#include "lib/log.h"
+#include "reconciler/cluster_check.h"
+#include "reconciler/controller.h"
+#include "reconciler/lock_file.h"
+#include "reconciler/loop.h"
+#include "reconciler/pass.h"
+
+/* What a mode works with. */
+struct command {
+	const struct acp_reconciler_options *options;
+	struct acp_controller *controller;
+	struct acp_buffer *output;
+	struct acp_buffer *why;
+};
+
+static enum acp_exit_code
+fail(const struct command *command, const char *event, enum acp_exit_code code)
+{
+	acp_log_message(
+		ACP_LOG_ERROR, event, "%s", acp_buffer_peek(command->why));
+	return code;
+}
+
+/* How a Lease or a lock that cannot be had is told. */
+static enum acp_exit_code
+locked_code(enum acp_error error)
+{
+	return error == ACP_RETRY_LATER ? ACP_EXIT_LOCKED
+					: ACP_EXIT_NOTHING_DONE;
+}
+
+static void
+describe_pass(const struct command *command, const struct acp_pass *pass)
+{
+	if (!command->options->is_json) {
+		acp_plan_describe(&pass->plan, command->output);
+		acp_summary_describe(&pass->summary, command->output);
+		return;
+	}
+	acp_buffer_append(command->output, "{\"plan\":");
+	acp_plan_describe_json(&pass->plan, command->output);
+	acp_buffer_append(command->output, ",\"summary\":{");
+	acp_summary_describe_json(&pass->summary, command->output);
+	acp_buffer_append(command->output, "}}\n");
+}
+
+static enum acp_exit_code
+run_once(const struct command *command)
+{
+	struct acp_lease *lease = command->controller->clients.lease;
+	ACP_AUTO(pass) struct acp_pass pass;
+	enum acp_error error;
+
+	acp_pass_init(&pass);
+	error = acp_lease_acquire(lease, ACP_LEASE_ONCE, command->why);
+	if (error)
+		return fail(command, "lease_not_held", locked_code(error));
+	acp_pass_run(command->controller, &pass);
+	describe_pass(command, &pass);
+	return acp_summary_exit_code(&pass.summary);
+}
+
+static enum acp_exit_code
+run_dry(const struct command *command)
+{
+	ACP_AUTO(pass) struct acp_pass pass;
+
+	acp_pass_init(&pass);
+	acp_pass_plan(command->controller, &pass);
+	describe_pass(command, &pass);
+	return acp_summary_exit_code(&pass.summary);
+}
+
+static enum acp_exit_code
+rotate_key(const struct command *command)
+{
+	struct acp_controller *controller = command->controller;
+	char key_id[ACP_KEY_ID_SIZE];
+	enum acp_error error;
+
+	error = acp_lease_acquire(
+		controller->clients.lease, ACP_LEASE_ASK, command->why);
+	if (error)
+		return fail(command, "lease_not_held", locked_code(error));
+	error = acp_key_sync_step(controller->keys, true, command->why);
+	if (!error)
+		error = acp_key_sync_add_next(
+			controller->keys, key_id, command->why);
+	if (error)
+		return fail(command, "rotation_refused", ACP_EXIT_NOTHING_DONE);
+	acp_buffer_printf(command->output,
+		"key %s is next; the holder of the Lease makes it current in "
+		"two minutes\n",
+		key_id);
+	return ACP_EXIT_CONVERGED;
+}
+
+static enum acp_exit_code
+revoke_key(const struct command *command)
+{
+	struct acp_controller *controller = command->controller;
+	const char *key_id = command->options->revoked_key_id;
+	enum acp_error error;
+
+	error = acp_lease_acquire(
+		controller->clients.lease, ACP_LEASE_ASK, command->why);
+	if (error)
+		return fail(command, "lease_not_held", locked_code(error));
+	error = acp_key_sync_step(controller->keys, true, command->why);
+	if (!error)
+		error = acp_key_sync_revoke(
+			controller->keys, key_id, command->why);
+	if (error)
+		return fail(
+			command, "revocation_refused", ACP_EXIT_NOTHING_DONE);
+	acp_buffer_printf(command->output, "key %s is revoked\n", key_id);
+	return ACP_EXIT_CONVERGED;
+}
+
+static enum acp_exit_code
+allow_mass_delete(const struct command *command)
+{
+	const char *digest = command->options->allowed_digest;
+	enum acp_error error = acp_lease_allow_mass_delete(
+		command->controller->clients.lease, digest, command->why);
+
+	if (error)
+		return fail(command, "not_allowed",
+			error == ACP_BAD_REQUEST ? ACP_EXIT_USAGE
+						 : ACP_EXIT_NOTHING_DONE);
+	acp_buffer_printf(command->output,
+		"deletions with digest %s are let go for an hour\n", digest);
+	return ACP_EXIT_CONVERGED;
+}
+
+static enum acp_exit_code
+run_locked(const struct command *command)
+{
+	ACP_AUTO(fd) int lock = -1;
+	enum acp_error error;
+
+	error = acp_lock_file_open(
+		command->controller->settings.lock_file, &lock, command->why);
+	if (error)
+		return fail(command, "locked",
+			error == ACP_RETRY_LATER ? ACP_EXIT_LOCKED
+						 : ACP_EXIT_NOTHING_DONE);
+	if (command->options->mode == ACP_MODE_ONCE)
+		return run_once(command);
+	return acp_loop_run(command->controller);
+}
+
+static enum acp_exit_code
+run_mode(const struct command *command)
+{
+	if (command->options->line.is_check)
+		return acp_cluster_check(command->controller, command->output);
+	switch (command->options->mode) {
+	case ACP_MODE_LOOP:
+	case ACP_MODE_ONCE:
+		return run_locked(command);
+	case ACP_MODE_DRY_RUN:
+		return run_dry(command);
+	case ACP_MODE_ROTATE_KEY:
+		return rotate_key(command);
+	case ACP_MODE_REVOKE_KEY:
+		return revoke_key(command);
+	case ACP_MODE_ALLOW_MASS_DELETE:
+		return allow_mass_delete(command);
+	case ACP_MODE_LOCAL: /* not here */
+	case ACP_MODE__MAX:
+		break;
+	}
+	return ACP_EXIT_USAGE;
+}
+
+enum acp_exit_code
+acp_cluster_run(const struct acp_reconciler_options *options,
+	const struct acp_config *config, struct acp_buffer *output)
+{
+	ACP_AUTO(controller) struct acp_controller controller;
+	ACP_AUTO(buffer) struct acp_buffer why;
+	const struct command command = {.options = options,
+		.controller = &controller,
+		.output = output,
+		.why = &why};
+
+	acp_buffer_init(&why, output->limit);
+	acp_loop_block_signals();
+	if (acp_controller_open(&controller, config, &why))
+		return fail(&command, "configuration", ACP_EXIT_USAGE);
+	return run_mode(&command);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --check: configuration, reachability and permissions, a line each.
+ */
+#ifndef ACP_RECONCILER_CLUSTER_CHECK_H
+#define ACP_RECONCILER_CLUSTER_CHECK_H
+
+#include "lib/buffer.h"
+#include "reconciler/controller.h"
+#include "reconciler/exit_code.h"
+
+/* Appends the lines; writes nothing anywhere. */
+enum acp_exit_code acp_cluster_check(
+	struct acp_controller *controller, struct acp_buffer *text);
+
+#endif

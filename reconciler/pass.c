@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of a full pass. The key comes first and does not depend on the
+ * API server: the token service must not wait for it.
+ */
+#include <config.h>
+
+#include "reconciler/pass.h"
+
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "reconciler/apply.h"
+#include "reconciler/observe.h"
+#include "reconciler/rotation.h"
+
+#include <string.h>
+
+enum { MS_PER_S = 1000 };
+
+static void
+rotate_keys(struct acp_controller *controller, const struct acp_world *world,
+	struct acp_summary *summary)
+{
+	const struct acp_key_marks marks = acp_rotation_collect(world);
+	ACP_AUTO(buffer) struct acp_buffer why;
+	enum acp_error error;
+
+	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
+	pthread_mutex_lock(&controller->keys_lock);
+	error = acp_key_sync_rotate(controller->keys, &marks, &why);
+	pthread_mutex_unlock(&controller->keys_lock);
+	if (!error)
+		return;
+	summary->is_key_failed = true;
+	acp_log_message(ACP_LOG_ERROR, "key_rotation_failed", "%s",
+		acp_buffer_peek(&why));
+}
+
+static bool
+is_anything_known(const struct acp_world *world)
+{
+	if (world->are_projects_known || world->are_sessions_known)
+		return true;
+	for (int i = 0; i < ACP_KIND__MAX; i++)
+		if (world->objects[i].is_known)
+			return true;
+	return false;
+}
+
+void
+acp_pass_init(struct acp_pass *pass)
+{
+	*pass = (struct acp_pass){0};
+	acp_world_init(&pass->world);
+	acp_plan_init(&pass->plan);
+}
+
+void
+acp_pass_clear(struct acp_pass *pass)
+{
+	acp_plan_clear(&pass->plan);
+	acp_world_clear(&pass->world);
+}
+
+void
+acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass)
+{
+	const struct acp_site *site = &controller->settings.site;
+	struct acp_lease *lease = controller->clients.lease;
+	struct acp_summary *summary = &pass->summary;
+	char allowed[ACP_LEASE_DIGEST_SIZE];
+
+	acp_observe(&controller->clients, site, acp_lease_get_swept_s(lease),
+		&pass->world);
+	acp_plan_projects(&pass->world, site, &pass->plan);
+	acp_lease_read_allowed(lease, pass->world.kube_now_s, allowed);
+	acp_plan_gate(&pass->world, &pass->plan, *allowed ? allowed : NULL);
+	summary->unknown_lists = pass->world.unknown_lists;
+	summary->is_nothing_known = !is_anything_known(&pass->world);
+	summary->refused = pass->plan.refusal_count;
+	summary->foreign_objects = pass->plan.foreign_objects;
+	memcpy(summary->held_digest, pass->plan.held_digest,
+		sizeof(summary->held_digest));
+}
+
+static void
+log_refusals(const struct acp_plan *plan)
+{
+	for (size_t i = 0; i < plan->refusal_count; i++)
+		acp_log(ACP_LOG_WARN, "project_refused",
+			ACP_F_TEXT("project", plan->refusals[i].project),
+			ACP_F_TEXT("message", plan->refusals[i].reason));
+}
+
+/* Notes that Secrets were looked at, so that the next passes need not. */
+static void
+note_sweep(struct acp_controller *controller, const struct acp_world *world)
+{
+	ACP_AUTO(buffer) struct acp_buffer why;
+
+	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
+	if (!world->is_secret_sweep ||
+		!world->objects[ACP_KIND_SECRET].is_known)
+		return;
+	if (acp_lease_set_swept_s(
+		    controller->clients.lease, world->kube_now_s, &why))
+		acp_log_message(ACP_LOG_WARN, "sweep_not_noted", "%s",
+			acp_buffer_peek(&why));
+}
+
+static void
+save_metrics(
+	struct acp_controller *controller, const struct acp_summary *summary)
+{
+	struct acp_pass_metrics *metrics = &controller->metrics;
+	ACP_AUTO(keyring) struct acp_keyring ring;
+
+	acp_keyring_init(&ring);
+	metrics->keys =
+		acp_key_sync_dup_ring(controller->keys, &ring) ? ring.count : 0;
+	metrics->is_leader = acp_lease_is_held(controller->clients.lease);
+	acp_metrics_note(metrics, summary, acp_clock_wall_ms() / MS_PER_S);
+	acp_metrics_save(metrics, &controller->clients,
+		controller->settings.metrics_file);
+}
+
+static void
+log_summary(const struct acp_summary *summary)
+{
+	bool is_good = acp_summary_exit_code(summary) == ACP_EXIT_CONVERGED;
+
+	acp_log(is_good ? ACP_LOG_INFO : ACP_LOG_WARN, "pass",
+		ACP_F_INT("done", acp_summary_count(summary, ACP_RESULT_DONE)),
+		ACP_F_INT("waiting",
+			acp_summary_count(summary, ACP_RESULT_WAITING)),
+		ACP_F_INT("failed",
+			acp_summary_count(summary, ACP_RESULT_FAILED)),
+		ACP_F_INT("held", acp_summary_count(summary, ACP_RESULT_HELD)),
+		ACP_F_INT("unknown_lists", summary->unknown_lists),
+		ACP_F_TEXT("held_digest",
+			*summary->held_digest ? summary->held_digest : NULL),
+		ACP_F_SECONDS("seconds", summary->duration_ms * MS_PER_S));
+}
+
+void
+acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
+{
+	int64_t start_ms = acp_clock_now_ms();
+	const struct acp_applier applier = {.clients = &controller->clients,
+		.site = &controller->settings.site,
+		.backoff = controller->backoff,
+		.is_stopped = &controller->is_stopped,
+		.deadline_ms = start_ms + controller->settings.pass_timeout_ms};
+	struct acp_summary *summary = &pass->summary;
+
+	summary->is_key_failed = !acp_controller_keep_keys(controller);
+	acp_pass_plan(controller, pass);
+	log_refusals(&pass->plan);
+	rotate_keys(controller, &pass->world, summary);
+	acp_apply(&applier, &pass->plan, summary);
+	note_sweep(controller, &pass->world);
+	summary->duration_ms = acp_clock_now_ms() - start_ms;
+	save_metrics(controller, summary);
+	log_summary(summary);
+}
