@@ -42,6 +42,7 @@ struct acp_exchange {
 	struct acp_unsealed unsealed; /* once the session is known */
 	/* while it is held */
 	struct acp_service *service;
+	size_t memory; /* what it counts for */
 	struct acp_work_waiter work;
 	struct acp_mint_waiter mint;
 	struct acp_held *held; /* NULL: nobody watches the connection */

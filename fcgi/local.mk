@@ -19,6 +19,8 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/check.h \
 	%D%/exchange.c \
 	%D%/exchange.h \
+	%D%/fairqueue.c \
+	%D%/fairqueue.h \
 	%D%/gate.c \
 	%D%/gate.h \
 	%D%/handle.c \
@@ -42,6 +44,8 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/oaep.h \
 	%D%/outcome.c \
 	%D%/outcome.h \
+	%D%/peers.c \
+	%D%/peers.h \
 	%D%/request.c \
 	%D%/request.h \
 	%D%/responder.c \

@@ -33,6 +33,7 @@ struct acp_metrics {
 	_Atomic uint64_t hits[ACP_CACHE_HIT__MAX];
 	_Atomic uint64_t renewals[ACP_RENEWAL_RESULT__MAX];
 	_Atomic uint64_t unbound_requests;
+	_Atomic uint64_t busy[ACP_BUSY__MAX];
 	_Atomic uint64_t refused_connections;
 };
 
@@ -110,6 +111,12 @@ void
 acp_metrics_count_unbound(struct acp_metrics *metrics)
 {
 	add(&metrics->unbound_requests, 1);
+}
+
+void
+acp_metrics_count_busy(struct acp_metrics *metrics, enum acp_busy reason)
+{
+	add(&metrics->busy[reason], 1);
 }
 
 void
@@ -219,6 +226,33 @@ write_unseals(const struct acp_metrics *metrics, struct acp_buffer *text)
 }
 
 static void
+write_held(const struct acp_metrics *metrics,
+	const struct acp_metrics_gauges *gauges, struct acp_buffer *text)
+{
+	static const char *const reasons[] = {
+		[ACP_BUSY_LENGTH] = "{reason=\"length\"}",
+		[ACP_BUSY_MEMORY] = "{reason=\"memory\"}",
+		[ACP_BUSY_ADDRESS] = "{reason=\"address\"}",
+		[ACP_BUSY_WAIT] = "{reason=\"wait\"}",
+	};
+
+	write_head(text, "unseal_queue_length", "gauge",
+		"Requests held for a private key operation.");
+	write_value(text, "unseal_queue_length", "", gauges->queue_length);
+	write_head(text, "held_requests", "gauge",
+		"Requests held for an operation or for a token.");
+	write_value(text, "held_requests", "", gauges->held);
+	write_head(text, "held_bytes", "gauge",
+		"Memory of held requests and queued ciphertexts.");
+	write_value(text, "held_bytes", "", gauges->held_bytes);
+	write_head(text, "busy_total", "counter",
+		"Requests answered 503 for want of room, by what was full.");
+	for (size_t i = 0; i < ACP_BUSY__MAX; i++)
+		write_value(text, "busy_total", reasons[i],
+			read_counter(&metrics->busy[i]));
+}
+
+static void
 write_renewals(const struct acp_metrics *metrics, struct acp_buffer *text)
 {
 	static const char *const results[] = {
@@ -282,9 +316,7 @@ acp_metrics_write(const struct acp_metrics *metrics,
 {
 	write_requests(metrics, text);
 	write_unseals(metrics, text);
-	write_head(text, "unseal_queue_length", "gauge",
-		"Requests held for a private key operation.");
-	write_value(text, "unseal_queue_length", "", gauges->queue_length);
+	write_held(metrics, gauges, text);
 	write_renewals(metrics, text);
 	write_mints(&gauges->mint, text);
 	write_keys(gauges, text);

@@ -39,9 +39,20 @@ enum acp_renewal_result {
 	ACP_RENEWAL_RESULT__MAX
 };
 
+/* Why a request was not held, but answered 503. */
+enum acp_busy {
+	ACP_BUSY_LENGTH, /* as many are held as may be */
+	ACP_BUSY_MEMORY, /* they take as much memory as they may */
+	ACP_BUSY_ADDRESS, /* its address has its share of the room */
+	ACP_BUSY_WAIT, /* its turn would come too late */
+	ACP_BUSY__MAX
+};
+
 /* What is measured at the moment of reading. */
 struct acp_metrics_gauges {
 	size_t queue_length;
+	size_t held; /* for an operation or for a token */
+	size_t held_bytes;
 	size_t keys_loaded;
 	int64_t key_loaded_wall_ms; /* 0: never */
 	uint64_t key_reload_failures;
@@ -60,6 +71,7 @@ void acp_metrics_count_renewal(
 	struct acp_metrics *metrics, enum acp_renewal_result result);
 /* A token was given to a caller without a proof. */
 void acp_metrics_count_unbound(struct acp_metrics *metrics);
+void acp_metrics_count_busy(struct acp_metrics *metrics, enum acp_busy reason);
 void acp_metrics_count_refused_connection(struct acp_metrics *metrics);
 
 /* Appends the whole exposition. */

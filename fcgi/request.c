@@ -21,6 +21,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/*
+ * What libfcgi allocates for a request beside its parameters: two streams
+ * with buffers of 8192 and 512 bytes; and what malloc adds at most to each
+ * piece.
+ */
+enum { STREAMS_MEMORY = 8192 + 512 + 512, PIECE_MEMORY = 32 };
+
 struct acp_request {
 	FCGX_Request fcgx; /* ipcFd −1 under CGI */
 	bool is_cgi;
@@ -53,10 +60,13 @@ acp_request_new_fastcgi(int take_fd)
 	request->fcgx.ipcFd = take_fd;
 	/* or it would close the descriptor before it reads from it */
 	request->fcgx.keepConnection = 1;
-	if (FCGX_Accept_r(&request->fcgx) == 0)
-		return request;
-	free(request);
-	return NULL;
+	if (FCGX_Accept_r(&request->fcgx)) {
+		free(request);
+		return NULL;
+	}
+	/* no body is ever read: 8 KiB less while the request is held */
+	FCGX_FreeStream(&request->fcgx.in);
+	return request;
 }
 
 struct acp_request *
@@ -143,6 +153,20 @@ acp_request_peek(const struct acp_request *request, const char *name)
 	if (request->is_cgi)
 		return getenv(name);
 	return find_only(request->fcgx.envp, name);
+}
+
+size_t
+acp_request_get_memory(const struct acp_request *request)
+{
+	size_t memory = sizeof(*request) + PIECE_MEMORY + STREAMS_MEMORY;
+
+	if (request->is_cgi)
+		return memory;
+	/* its piece, and its pointer in an array that grows by doubling */
+	for (char *const *param = request->fcgx.envp; *param; param++)
+		memory +=
+			strlen(*param) + 1 + PIECE_MEMORY + 2 * sizeof(*param);
+	return memory;
 }
 
 int

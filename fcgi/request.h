@@ -38,6 +38,9 @@ void acp_request_free(struct acp_request **request);
 const char *acp_request_peek(
 	const struct acp_request *request, const char *name);
 
+/* Bytes of memory that it takes. */
+size_t acp_request_get_memory(const struct acp_request *request);
+
 /* The connection, for epoll; −1 under CGI. */
 int acp_request_get_fd(const struct acp_request *request);
 

@@ -12,6 +12,7 @@
 #include "fcgi/keystore.h"
 #include "fcgi/metrics.h"
 #include "fcgi/minter.h"
+#include "fcgi/peers.h"
 #include "fcgi/service.h"
 #include "fcgi/work.h"
 #include "lib/clock.h"
@@ -23,7 +24,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_S = 1 };
+enum {
+	LOOK_S = 1,
+	QUEUED_PARTS = 8 /* of the memory: most for ciphertexts alone */
+};
 
 struct responder {
 	const struct acp_options *options;
@@ -34,6 +38,7 @@ struct responder {
 	struct acp_metrics *metrics;
 	struct acp_keystore *keystore;
 	struct acp_minter *minter;
+	struct acp_peers *peers;
 	struct acp_work *work;
 	struct acp_service *service;
 	struct acp_acceptors *acceptors;
@@ -42,8 +47,13 @@ struct responder {
 static struct acp_work_limits
 limits_of(const struct acp_settings *settings)
 {
+	size_t most = settings->queue_bytes / QUEUED_PARTS /
+		acp_work_get_job_memory();
+
 	return (struct acp_work_limits){
-		.most_held = settings->queue_length,
+		.most_queued = most < settings->queue_length
+			? most
+			: settings->queue_length,
 		.queue_wait_ms = settings->queue_wait_ms,
 		.cache_entries = settings->cache_entries,
 		.cache_ttl_ms = settings->cache_ttl_ms,
@@ -99,7 +109,8 @@ apply(struct responder *responder, const struct acp_settings *settings)
 
 	acp_log_configure(settings->log_level, settings->log_format);
 	acp_work_set_limits(responder->work, &limits);
-	acp_service_set_most_held(responder->service, settings->queue_length);
+	acp_peers_set_most(responder->peers, settings->queue_length,
+		settings->queue_bytes);
 	acp_service_set_rules(responder->service, &settings->rules);
 	acp_keystore_set_paths(responder->keystore, settings->key_files,
 		settings->key_file_count);
@@ -165,14 +176,15 @@ start(struct responder *responder, int listen_fd)
 	responder->minter =
 		acp_minter_new(acp_token_source_new(&settings->source),
 			settings->min_ttl_ms, settings->mint_wait_ms);
+	responder->peers =
+		acp_peers_new(settings->queue_length, settings->queue_bytes);
 	error = acp_work_new(responder->keystore, responder->metrics,
-		settings->workers, &limits, &responder->work);
+		responder->peers, settings->workers, &limits, &responder->work);
 	if (error)
 		return error;
 	responder->service = acp_service_new(responder->keystore,
-		responder->work, responder->minter, responder->metrics,
-		&settings->rules);
-	acp_service_set_most_held(responder->service, settings->queue_length);
+		responder->work, responder->minter, responder->peers,
+		responder->metrics, &settings->rules);
 	refresh_keys(responder, true);
 	error = acp_minter_start(responder->minter);
 	if (error)
@@ -213,7 +225,7 @@ drain(struct responder *responder, struct acp_listener *listener)
 	/* or callers would wait for an end; an inherited one goes on to others */
 	if (listener->path[0])
 		acp_listener_close(listener);
-	if (!acp_service_wait_idle(responder->service, end_ms))
+	if (!acp_peers_wait_idle(responder->peers, end_ms))
 		acp_log(ACP_LOG_WARN, "drain_ended");
 }
 
@@ -226,6 +238,7 @@ clear(struct responder *responder)
 	acp_acceptors_free(&responder->acceptors);
 	acp_service_free(&responder->service);
 	acp_work_free(&responder->work);
+	acp_peers_free(&responder->peers);
 	acp_minter_free(&responder->minter);
 	acp_keystore_free(&responder->keystore);
 	acp_metrics_free(&responder->metrics);

@@ -9,13 +9,10 @@
 #include "fcgi/service.h"
 
 #include "fcgi/held.h"
-#include "lib/clock.h"
 #include "lib/memory.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 enum { METRICS_MAX = 64 * 1024, NO_KEY_RETRY_S = 2 };
 
@@ -23,35 +20,28 @@ struct acp_service {
 	struct acp_keystore *keystore;
 	struct acp_work *work;
 	struct acp_minter *minter;
+	struct acp_peers *peers;
 	struct acp_metrics *metrics;
-	atomic_size_t most_held;
 	atomic_bool is_draining;
 
-	pthread_mutex_t lock;
-	pthread_cond_t is_idle;
-	size_t held;
+	pthread_mutex_t lock; /* over the rules */
 	struct acp_rules rules;
 };
 
 struct acp_service *
 acp_service_new(struct acp_keystore *keystore, struct acp_work *work,
-	struct acp_minter *minter, struct acp_metrics *metrics,
-	const struct acp_rules *rules)
+	struct acp_minter *minter, struct acp_peers *peers,
+	struct acp_metrics *metrics, const struct acp_rules *rules)
 {
 	struct acp_service *service = acp_memory_new(1, sizeof(*service));
-	pthread_condattr_t clock;
 
 	service->keystore = keystore;
 	service->work = work;
 	service->minter = minter;
+	service->peers = peers;
 	service->metrics = metrics;
-	service->most_held = SIZE_MAX;
 	service->rules = *rules;
 	pthread_mutex_init(&service->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&service->is_idle, &clock);
-	pthread_condattr_destroy(&clock);
 	return service;
 }
 
@@ -60,17 +50,9 @@ acp_service_free(struct acp_service **service)
 {
 	if (!*service)
 		return;
-	assert((*service)->held == 0);
-	pthread_cond_destroy(&(*service)->is_idle);
 	pthread_mutex_destroy(&(*service)->lock);
 	free(*service);
 	*service = NULL;
-}
-
-void
-acp_service_set_most_held(struct acp_service *service, size_t most_held)
-{
-	service->most_held = most_held;
 }
 
 void
@@ -93,22 +75,23 @@ copy_rules(struct acp_service *service)
 	return rules;
 }
 
-/* Counts the exchange as held; false when there are too many. */
+/* Counts the exchange as held; false when there is no room for it. */
 static bool
 hold(struct acp_service *service, struct acp_exchange *exchange)
 {
-	bool has_room = true;
+	enum acp_busy reason;
 
 	if (exchange->service)
 		return true;
-	pthread_mutex_lock(&service->lock);
-	if (service->held < service->most_held)
-		service->held++;
-	else
-		has_room = false;
-	pthread_mutex_unlock(&service->lock);
-	if (!has_room)
+	exchange->memory =
+		sizeof(*exchange) + acp_request_get_memory(exchange->request);
+	exchange->work.peer = acp_peers_enter(service->peers,
+		acp_request_peek(exchange->request, "REMOTE_ADDR"),
+		exchange->memory, &reason);
+	if (!exchange->work.peer) {
+		acp_metrics_count_busy(service->metrics, reason);
 		return false;
+	}
 	exchange->service = service;
 	acp_held_watch(exchange);
 	return true;
@@ -118,16 +101,14 @@ static void
 end(struct acp_exchange *exchange)
 {
 	struct acp_service *service = exchange->service;
+	struct acp_peer *peer = exchange->work.peer;
+	size_t memory = exchange->memory;
 
 	if (service)
 		acp_held_forget(exchange);
 	acp_exchange_free(&exchange);
-	if (!service)
-		return;
-	pthread_mutex_lock(&service->lock);
-	if (--service->held == 0)
-		pthread_cond_broadcast(&service->is_idle);
-	pthread_mutex_unlock(&service->lock);
+	if (service)
+		acp_peers_leave(service->peers, peer, memory);
 }
 
 static void
@@ -214,7 +195,8 @@ find_token(struct acp_service *service, struct acp_exchange *exchange)
 
 	if (found != ACP_MINT_TOKEN && acp_minter_is_hopeful(service->minter)) {
 		if (!hold(service, exchange)) {
-			refuse(service, exchange, ACP_OUTCOME_BUSY, 1);
+			refuse(service, exchange, ACP_OUTCOME_BUSY,
+				acp_minter_get_retry_after_s(service->minter));
 			return;
 		}
 		exchange->mint.release = release_from_mint;
@@ -259,17 +241,21 @@ static void
 submit(struct acp_service *service, struct acp_exchange *exchange,
 	const struct acp_ciphertext *ciphertext)
 {
-	unsigned int retry_after_s = 1;
-	enum acp_work_answer found = ACP_WORK_FULL;
+	enum acp_work_answer found;
+	unsigned int retry_after_s;
 
 	if (!acp_minter_is_hopeful(service->minter)) {
 		refuse_tokenless(service, exchange);
 		return;
 	}
+	if (!hold(service, exchange)) {
+		refuse(service, exchange, ACP_OUTCOME_BUSY,
+			acp_work_get_retry_after_s(service->work));
+		return;
+	}
 	exchange->work.release = release_from_work;
-	if (hold(service, exchange))
-		found = acp_work_submit(service->work, ciphertext,
-			&exchange->work, &exchange->unsealed, &retry_after_s);
+	found = acp_work_submit(service->work, ciphertext, &exchange->work,
+		&exchange->unsealed, &retry_after_s);
 	if (found == ACP_WORK_KNOWN)
 		judge(service, exchange);
 	else if (found == ACP_WORK_FULL)
@@ -335,6 +321,7 @@ handle_metrics(struct acp_service *service, struct acp_exchange *exchange)
 
 	acp_keystore_get_status(service->keystore, &keys);
 	gauges.queue_length = acp_work_get_held(service->work);
+	acp_peers_get_held(service->peers, &gauges.held, &gauges.held_bytes);
 	gauges.keys_loaded = keys.keys;
 	gauges.key_loaded_wall_ms = keys.loaded_wall_ms;
 	gauges.key_reload_failures = keys.failures;
@@ -397,23 +384,4 @@ void
 acp_service_start_drain(struct acp_service *service)
 {
 	service->is_draining = true;
-}
-
-bool
-acp_service_wait_idle(struct acp_service *service, int64_t deadline_ms)
-{
-	int64_t left_ms = deadline_ms - acp_clock_now_ms();
-	struct timespec until;
-	bool is_idle;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += left_ms / 1000 + 1; /* rounded up */
-	pthread_mutex_lock(&service->lock);
-	while (service->held > 0 && left_ms > 0)
-		if (pthread_cond_timedwait(
-			    &service->is_idle, &service->lock, &until))
-			break;
-	is_idle = service->held == 0;
-	pthread_mutex_unlock(&service->lock);
-	return is_idle;
 }

@@ -10,6 +10,7 @@
 #include "fcgi/keystore.h"
 #include "fcgi/metrics.h"
 #include "fcgi/minter.h"
+#include "fcgi/peers.h"
 #include "fcgi/rules.h"
 #include "fcgi/work.h"
 
@@ -22,11 +23,9 @@ struct acp_service;
 /* Borrows its parts, which must outlive it; copies the rules. */
 struct acp_service *acp_service_new(struct acp_keystore *keystore,
 	struct acp_work *work, struct acp_minter *minter,
-	struct acp_metrics *metrics, const struct acp_rules *rules);
+	struct acp_peers *peers, struct acp_metrics *metrics,
+	const struct acp_rules *rules);
 void acp_service_free(struct acp_service **service);
-
-/* Most exchanges to hold at one time, from now on. */
-void acp_service_set_most_held(struct acp_service *service, size_t most_held);
 
 /* Other rules, from now on; a copy is made. */
 void acp_service_set_rules(
@@ -47,8 +46,5 @@ void acp_service_end_deserted(struct acp_exchange *take_exchange);
 
 /* /readyz says so from now on. */
 void acp_service_start_drain(struct acp_service *service);
-
-/* Waits until nothing is held, at most until deadline_ms. True: nothing. */
-bool acp_service_wait_idle(struct acp_service *service, int64_t deadline_ms);
 
 #endif

@@ -110,6 +110,9 @@ read_sizes(struct acp_settings *settings)
 		acp_config_get_duration_ms(config, ACP_CONFIG_QUEUE_WAIT);
 	settings->queue_length =
 		acp_config_get_number(config, ACP_CONFIG_QUEUE_LENGTH);
+	settings->queue_bytes =
+		acp_config_get_number(config, ACP_CONFIG_QUEUE_MEMORY_MIB)
+		<< 20;
 	settings->cache_entries =
 		acp_config_get_number(config, ACP_CONFIG_CACHE_ENTRIES);
 	settings->cache_ttl_ms =

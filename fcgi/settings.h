@@ -30,6 +30,7 @@ struct acp_settings {
 	int64_t min_ttl_ms;
 	int64_t queue_wait_ms;
 	size_t queue_length;
+	size_t queue_bytes;
 	size_t cache_entries;
 	int64_t cache_ttl_ms;
 	const char *cache_dir;

@@ -9,37 +9,51 @@
 
 #include "fcgi/work.h"
 
+#include "fcgi/fairqueue.h"
 #include "fcgi/results.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 #include "lib/memory.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-enum { WORKERS_MAX = 256, JOB_BUCKETS = 4096 };
+enum {
+	WORKERS_MAX = 256,
+	WORKER_NICE = 5, /* more than the rest of the process has */
+	JOB_BUCKETS = 4096
+};
+
+enum job_state {
+	JOB_QUEUED,
+	JOB_ABANDONED, /* nobody waits for it any more */
+	JOB_OPENING
+};
 
 /* One ciphertext that is queued or being opened. */
 struct acp_job {
+	struct acp_fairqueue_place place; /* first: the place is the job */
+	enum job_state state;
 	struct acp_job *chain; /* next in its bucket */
-	struct acp_job *after; /* next in the queue */
 	struct acp_result_key key;
 	struct acp_ciphertext *ciphertext;
+	struct acp_peer *peer; /* in whose line it is; a reference */
 	struct acp_work_waiter *waiters;
-	int64_t abandoned_ms; /* when the last waiter left */
-};
-
-/* First in, first out. */
-struct queue {
-	struct acp_job *first;
-	struct acp_job **last;
-	size_t count;
+	/* while it is abandoned */
+	struct acp_job *next;
+	struct acp_job *previous;
+	int64_t abandoned_ms;
 };
 
 struct acp_work {
 	struct acp_keystore *keystore;
 	struct acp_metrics *metrics;
+	struct acp_peers *peers;
 	pthread_t threads[WORKERS_MAX];
 	size_t thread_count;
 
@@ -48,12 +62,22 @@ struct acp_work {
 	struct acp_work_limits limits;
 	struct acp_results *results;
 	struct acp_job *buckets[JOB_BUCKETS];
-	struct queue proved; /* emptied before the other */
-	struct queue unproved;
+	struct acp_fairqueue queue; /* of those that somebody waits for */
+	struct {
+		struct acp_job *first;
+		struct acp_job *last;
+		size_t count;
+	} abandoned; /* in the order of time */
 	size_t held;
 	int64_t average_us; /* of one opening; 0 before the first */
 	bool is_stopping;
 };
+
+size_t
+acp_work_get_job_memory(void)
+{
+	return sizeof(struct acp_job) + sizeof(struct acp_ciphertext);
+}
 
 static struct acp_job **
 find_job(struct acp_work *work, const struct acp_result_key *key)
@@ -68,38 +92,67 @@ find_job(struct acp_work *work, const struct acp_result_key *key)
 	return link;
 }
 
-static bool
-is_proved(const struct acp_ciphertext *ciphertext)
+static enum acp_fairqueue_class
+classify(const struct acp_ciphertext *ciphertext)
 {
-	return ciphertext->proof_key_id[0] != '\0';
+	return ciphertext->proof_key_id[0] ? ACP_FAIRQUEUE_FIRST
+					   : ACP_FAIRQUEUE_SECOND;
+}
+
+/* Gives the job a place at the end of a peer's line. */
+static void
+enqueue(struct acp_work *work, struct acp_job *job, struct acp_peer *peer)
+{
+	enum acp_fairqueue_class class = classify(job->ciphertext);
+
+	job->peer = acp_peers_dup(work->peers, peer, acp_work_get_job_memory());
+	acp_fairqueue_push(
+		&work->queue, class, &peer->lines[class], &job->place);
+	job->state = JOB_QUEUED;
+	pthread_cond_signal(&work->has_job);
+}
+
+/* Behind all that somebody waits for. */
+static void
+push_abandoned(struct acp_work *work, struct acp_job *job)
+{
+	job->state = JOB_ABANDONED;
+	job->abandoned_ms = acp_clock_now_ms();
+	job->next = NULL;
+	job->previous = work->abandoned.last;
+	if (job->previous)
+		job->previous->next = job;
+	else
+		work->abandoned.first = job;
+	work->abandoned.last = job;
+	work->abandoned.count++;
 }
 
 static void
-enqueue(struct acp_work *work, struct acp_job *job)
+pull_abandoned(struct acp_work *work, struct acp_job *job)
 {
-	struct queue *queue =
-		is_proved(job->ciphertext) ? &work->proved : &work->unproved;
-
-	job->after = NULL;
-	*queue->last = job;
-	queue->last = &job->after;
-	queue->count++;
-	pthread_cond_signal(&work->has_job);
+	if (job->previous)
+		job->previous->next = job->next;
+	else
+		work->abandoned.first = job->next;
+	if (job->next)
+		job->next->previous = job->previous;
+	else
+		work->abandoned.last = job->previous;
+	work->abandoned.count--;
 }
 
 static struct acp_job *
 dequeue(struct acp_work *work)
 {
-	struct queue *queue =
-		work->proved.first ? &work->proved : &work->unproved;
-	struct acp_job *job = queue->first;
+	struct acp_job *job = (struct acp_job *)acp_fairqueue_pop(&work->queue);
 
-	if (!job)
-		return NULL;
-	queue->first = job->after;
-	if (!queue->first)
-		queue->last = &queue->first;
-	queue->count--;
+	if (!job && work->abandoned.first) {
+		job = work->abandoned.first;
+		pull_abandoned(work, job);
+	}
+	if (job)
+		job->state = JOB_OPENING;
 	return job;
 }
 
@@ -114,9 +167,31 @@ end_job(struct acp_work *work, struct acp_job *job)
 		w->job = NULL;
 		work->held--;
 	}
+	acp_peers_drop(work->peers, job->peer, acp_work_get_job_memory());
 	free(job->ciphertext);
 	free(job);
 	return waiters;
+}
+
+/* True when the retry has not come in time, or there is no room for it. */
+static bool
+is_deserted(const struct acp_work *work, const struct acp_job *job)
+{
+	return acp_clock_now_ms() - job->abandoned_ms > ACP_ABANDONED_KEEP_MS ||
+		work->abandoned.count + work->queue.places >
+		work->limits.most_queued;
+}
+
+static void
+drop_deserted(struct acp_work *work)
+{
+	struct acp_job *job;
+
+	while ((job = work->abandoned.first) && is_deserted(work, job)) {
+		pull_abandoned(work, job);
+		end_job(work, job);
+		acp_metrics_count_unseal(work->metrics, ACP_UNSEAL_DROPPED, 0);
+	}
 }
 
 static void
@@ -132,7 +207,7 @@ release_all(
 }
 
 static enum acp_unseal_result
-classify(const struct acp_unsealed *unsealed)
+name_result(const struct acp_unsealed *unsealed)
 {
 	switch (unsealed->verdict) {
 	case ACP_UNSEALED_SESSION:
@@ -173,20 +248,12 @@ open_job(struct acp_work *work, const struct acp_job *job,
 	acp_unsealed_init(unsealed, keyset, job->ciphertext);
 	duration_us = acp_clock_now_us() - start_us;
 	acp_metrics_count_unseal(
-		work->metrics, classify(unsealed), duration_us);
+		work->metrics, name_result(unsealed), duration_us);
 	pthread_mutex_lock(&work->lock);
 	note_duration(work, duration_us);
 	/* looked at under the lock, so that acp_work_forget comes after it */
 	present = acp_keystore_dup_current(work->keystore);
 	return present == keyset;
-}
-
-/* True when nobody waits any more and the retry has not come in time. */
-static bool
-is_deserted(const struct acp_job *job, int64_t now_ms)
-{
-	return !job->waiters &&
-		now_ms - job->abandoned_ms > ACP_ABANDONED_KEEP_MS;
 }
 
 /* One turn of a worker: called and left with the lock held. */
@@ -196,11 +263,6 @@ do_job(struct acp_work *work, struct acp_job *job)
 	struct acp_unsealed unsealed;
 	struct acp_work_waiter *waiters;
 
-	if (is_deserted(job, acp_clock_now_ms())) {
-		end_job(work, job);
-		acp_metrics_count_unseal(work->metrics, ACP_UNSEAL_DROPPED, 0);
-		return;
-	}
 	while (!open_job(work, job, &unsealed))
 		continue;
 	acp_results_add(
@@ -212,14 +274,30 @@ do_job(struct acp_work *work, struct acp_job *job)
 	pthread_mutex_lock(&work->lock);
 }
 
+/* On Linux a thread has a nice value of its own. */
+static void
+lower_priority(void)
+{
+	int before;
+
+	errno = 0;
+	before = getpriority(PRIO_PROCESS, (id_t)gettid());
+	if (errno ||
+		setpriority(PRIO_PROCESS, (id_t)gettid(), before + WORKER_NICE))
+		acp_log(ACP_LOG_WARN, "worker_priority_not_lowered",
+			ACP_F_TEXT("reason", strerror(errno)));
+}
+
 static void *
 run_worker(void *argument)
 {
 	struct acp_work *work = argument;
 	struct acp_job *job;
 
+	lower_priority();
 	pthread_mutex_lock(&work->lock);
 	while (!work->is_stopping) {
+		drop_deserted(work);
 		job = dequeue(work);
 		if (job)
 			do_job(work, job);
@@ -232,18 +310,17 @@ run_worker(void *argument)
 
 enum acp_error
 acp_work_new(struct acp_keystore *keystore, struct acp_metrics *metrics,
-	size_t workers, const struct acp_work_limits *limits,
-	struct acp_work **result)
+	struct acp_peers *peers, size_t workers,
+	const struct acp_work_limits *limits, struct acp_work **result)
 {
 	struct acp_work *work = acp_memory_new(1, sizeof(*work));
 
 	work->keystore = keystore;
 	work->metrics = metrics;
+	work->peers = peers;
 	work->limits = *limits;
 	work->results =
 		acp_results_new(limits->cache_entries, limits->cache_ttl_ms);
-	work->proved.last = &work->proved.first;
-	work->unproved.last = &work->unproved.first;
 	pthread_mutex_init(&work->lock, NULL);
 	pthread_cond_init(&work->has_job, NULL);
 	while (work->thread_count < workers &&
@@ -289,8 +366,8 @@ acp_work_free(struct acp_work **work)
 {
 	if (!*work)
 		return;
-	assert((*work)->thread_count == 0 && !(*work)->proved.first &&
-		!(*work)->unproved.first);
+	assert((*work)->thread_count == 0 && !(*work)->abandoned.first);
+	acp_fairqueue_clear(&(*work)->queue);
 	acp_results_free(&(*work)->results);
 	pthread_cond_destroy(&(*work)->has_job);
 	pthread_mutex_destroy(&(*work)->lock);
@@ -347,34 +424,49 @@ acp_work_recall(struct acp_work *work, const struct acp_ciphertext *ciphertext,
 	return is_known ? ACP_WORK_KNOWN : ACP_WORK_UNKNOWN;
 }
 
-/* Milliseconds until a job queued now would be opened. */
+/* Milliseconds until so many turns are over. */
 static int64_t
-expect_wait_ms(const struct acp_work *work, bool has_proof)
+expect_ms(const struct acp_work *work, size_t turns)
 {
-	size_t ahead =
-		work->proved.count + (has_proof ? 0 : work->unproved.count);
-	int64_t turns = (int64_t)(ahead / work->thread_count);
+	return (int64_t)(turns / work->thread_count) * work->average_us / 1000;
+}
 
-	return turns * work->average_us / 1000;
+/* Half of a wait in whole seconds, rounded up. */
+static unsigned int
+halve(int64_t wait_ms)
+{
+	return (unsigned int)(wait_ms / 2000) + 1;
 }
 
 static bool
-is_full(const struct acp_work *work, bool has_proof,
-	unsigned int *retry_after_s)
+has_time(const struct acp_work *work, enum acp_fairqueue_class class,
+	const struct acp_peer *peer, unsigned int *retry_after_s)
 {
-	int64_t wait_ms = expect_wait_ms(work, has_proof);
+	int64_t wait_ms = expect_ms(work,
+		acp_fairqueue_get_ahead(
+			&work->queue, class, &peer->lines[class]));
 
-	if (work->held < work->limits.most_held &&
-		wait_ms <= work->limits.queue_wait_ms)
-		return false;
-	/* half of the queue will have gone by then */
-	*retry_after_s = (unsigned int)(wait_ms / 2000) + 1;
-	return true;
+	if (wait_ms <= work->limits.queue_wait_ms)
+		return true;
+	acp_metrics_count_busy(work->metrics, ACP_BUSY_WAIT);
+	*retry_after_s = halve(wait_ms);
+	return false;
+}
+
+unsigned int
+acp_work_get_retry_after_s(struct acp_work *work)
+{
+	unsigned int retry_after_s;
+
+	pthread_mutex_lock(&work->lock);
+	retry_after_s = halve(expect_ms(work, work->queue.places));
+	pthread_mutex_unlock(&work->lock);
+	return retry_after_s;
 }
 
 static struct acp_job *
 add_job(struct acp_work *work, const struct acp_result_key *key,
-	const struct acp_ciphertext *ciphertext)
+	const struct acp_ciphertext *ciphertext, struct acp_peer *peer)
 {
 	struct acp_job *job = acp_memory_new(1, sizeof(*job));
 
@@ -383,8 +475,44 @@ add_job(struct acp_work *work, const struct acp_result_key *key,
 	*job->ciphertext = *ciphertext;
 	/* the end of its bucket, for it was not found there */
 	*find_job(work, key) = job;
-	enqueue(work, job);
+	enqueue(work, job, peer);
+	drop_deserted(work);
 	return job;
+}
+
+/* One that brings a ciphertext again: it is the better of both places. */
+static void
+join_job(struct acp_work *work, struct acp_job *job,
+	const struct acp_ciphertext *ciphertext, struct acp_peer *peer)
+{
+	enum acp_fairqueue_class class = classify(ciphertext);
+	struct acp_peer *before = job->peer;
+
+	acp_metrics_count_hit(work->metrics, ACP_CACHE_HIT_JOINED);
+	if (job->state == JOB_OPENING)
+		return;
+	if (job->state == JOB_ABANDONED) {
+		pull_abandoned(work, job);
+		acp_fairqueue_restore(&work->queue, &job->place);
+		job->state = JOB_QUEUED;
+	}
+	if (!acp_fairqueue_is_later(
+		    &work->queue, &job->place, class, &peer->lines[class]))
+		return;
+	acp_fairqueue_remove(&work->queue, &job->place);
+	*job->ciphertext = *ciphertext;
+	enqueue(work, job, peer);
+	acp_peers_drop(work->peers, before, acp_work_get_job_memory());
+}
+
+static void
+add_waiter(struct acp_work *work, struct acp_job *job,
+	struct acp_work_waiter *waiter)
+{
+	waiter->job = job;
+	waiter->next = job->waiters;
+	job->waiters = waiter;
+	work->held++;
 }
 
 enum acp_work_answer
@@ -397,43 +525,55 @@ acp_work_submit(struct acp_work *work, const struct acp_ciphertext *ciphertext,
 	struct acp_job *job;
 
 	acp_results_name(work->results, ciphertext, &key);
+	*retry_after_s = 1;
 	pthread_mutex_lock(&work->lock);
+	drop_deserted(work);
 	job = *find_job(work, &key);
-	if (!job && recall(work, &key, unsealed)) {
+	if (!job && recall(work, &key, unsealed))
 		answer = ACP_WORK_KNOWN;
-	} else if (work->is_stopping ||
-		is_full(work, is_proved(ciphertext), retry_after_s)) {
+	else if (work->is_stopping)
 		answer = ACP_WORK_FULL;
-	} else {
-		if (job)
-			acp_metrics_count_hit(
-				work->metrics, ACP_CACHE_HIT_JOINED);
-		else
-			job = add_job(work, &key, ciphertext);
-		waiter->job = job;
-		waiter->next = job->waiters;
-		job->waiters = waiter;
-		work->held++;
-	}
+	else if (job)
+		join_job(work, job, ciphertext, waiter->peer);
+	else if (has_time(work, classify(ciphertext), waiter->peer,
+			 retry_after_s))
+		job = add_job(work, &key, ciphertext, waiter->peer);
+	else
+		answer = ACP_WORK_FULL;
+	if (answer == ACP_WORK_HELD)
+		add_waiter(work, job, waiter);
 	pthread_mutex_unlock(&work->lock);
 	return answer;
+}
+
+/* Nobody waits for it any more. */
+static void
+abandon_job(struct acp_work *work, struct acp_job *job)
+{
+	if (job->state != JOB_QUEUED)
+		return;
+	acp_fairqueue_remove(&work->queue, &job->place);
+	push_abandoned(work, job);
+	drop_deserted(work);
 }
 
 bool
 acp_work_abandon(struct acp_work *work, struct acp_work_waiter *waiter)
 {
 	struct acp_work_waiter **link;
+	struct acp_job *job;
 	bool is_out = false;
 
 	pthread_mutex_lock(&work->lock);
-	if (waiter->job) {
-		link = &waiter->job->waiters;
+	job = waiter->job;
+	if (job) {
+		link = &job->waiters;
 		while (*link != waiter)
 			link = &(*link)->next;
 		*link = waiter->next;
-		if (!waiter->job->waiters)
-			waiter->job->abandoned_ms = acp_clock_now_ms();
 		waiter->job = NULL;
+		if (!job->waiters)
+			abandon_job(work, job);
 		work->held--;
 		is_out = true;
 	}

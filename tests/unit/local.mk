@@ -28,6 +28,7 @@ TOKEN_TESTS = \
 	tests/unit/test_bearer \
 	tests/unit/test_binding \
 	tests/unit/test_exchange \
+	tests/unit/test_fairqueue \
 	tests/unit/test_gate \
 	tests/unit/test_handle \
 	tests/unit/test_held \
@@ -36,6 +37,7 @@ TOKEN_TESTS = \
 	tests/unit/test_mint_schedule \
 	tests/unit/test_minter \
 	tests/unit/test_outcome \
+	tests/unit/test_peers \
 	tests/unit/test_request \
 	tests/unit/test_results \
 	tests/unit/test_route \
@@ -305,10 +307,17 @@ tests_unit_test_results_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 tests_unit_test_route_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_route_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
+tests_unit_test_fairqueue_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_fairqueue_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_peers_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_peers_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
 tests_unit_test_work_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_work_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 tests_unit_test_work_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=acp_clock_now_ms \
+	-Wl,--wrap=acp_clock_now_us \
 	-Wl,--wrap=acp_keyset_free \
 	-Wl,--wrap=acp_keyset_has_key \
 	-Wl,--wrap=acp_keystore_dup_current \

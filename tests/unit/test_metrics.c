@@ -303,6 +303,8 @@ END_TEST
 START_TEST(gauges_are_those_of_the_moment)
 {
 	gauges.queue_length = 17;
+	gauges.held = 19;
+	gauges.held_bytes = 1 << 20;
 	gauges.keys_loaded = 3;
 	gauges.key_loaded_wall_ms = 1500;
 	gauges.key_reload_failures = 2;
@@ -311,6 +313,8 @@ START_TEST(gauges_are_those_of_the_moment)
 	gauges.mint.failures = 4;
 	gauges.mint.expiry_wall_ms = 2500;
 	ck_assert_double_eq(get("unseal_queue_length"), 17);
+	ck_assert_double_eq(get("held_requests"), 19);
+	ck_assert_double_eq(get("held_bytes"), 1 << 20);
 	ck_assert_double_eq(get("keys_loaded"), 3);
 	ck_assert_double_eq(get("key_loaded_timestamp_seconds"), 1.5);
 	ck_assert_double_eq(get("key_reload_failures_total"), 2);
@@ -319,6 +323,18 @@ START_TEST(gauges_are_those_of_the_moment)
 	ck_assert_double_eq(get("mint_total{result=\"failed\"}"), 4);
 	ck_assert_double_eq(get("mint_duration_seconds_count"), 9);
 	ck_assert_double_eq(get("token_expiry_timestamp_seconds"), 2.5);
+}
+END_TEST
+
+START_TEST(refusals_for_want_of_room_are_counted_by_reason)
+{
+	acp_metrics_count_busy(metrics, ACP_BUSY_MEMORY);
+	acp_metrics_count_busy(metrics, ACP_BUSY_WAIT);
+	acp_metrics_count_busy(metrics, ACP_BUSY_WAIT);
+	ck_assert_double_eq(get("busy_total{reason=\"length\"}"), 0);
+	ck_assert_double_eq(get("busy_total{reason=\"memory\"}"), 1);
+	ck_assert_double_eq(get("busy_total{reason=\"address\"}"), 0);
+	ck_assert_double_eq(get("busy_total{reason=\"wait\"}"), 2);
 }
 END_TEST
 
@@ -370,6 +386,7 @@ metrics_suite(void)
 	tcase_add_test(cases, requests_are_counted_by_path_and_status);
 	tcase_add_test(cases, dropped_ciphertexts_took_no_time);
 	tcase_add_test(cases, gauges_are_those_of_the_moment);
+	tcase_add_test(cases, refusals_for_want_of_room_are_counted_by_reason);
 	tcase_add_test(cases, no_count_of_many_threads_is_lost);
 	suite_add_tcase(suite, cases);
 	return suite;

@@ -273,6 +273,28 @@ START_TEST(a_body_that_came_is_read_away)
 }
 END_TEST
 
+START_TEST(its_memory_grows_with_its_parameters)
+{
+	static const char many[] = "\1\4\0\1\0\14\0\0\1\0A\1\0B\1\0C\1\0D";
+	struct acp_request *request = take_get();
+	size_t small = acp_request_get_memory(request);
+
+	acp_request_free(&request);
+	close(theirs);
+	set_up();
+	PUT(BEGIN METHOD_PARAMS);
+	put(many, sizeof(many) - 1);
+	PUT(END_OF_PARAMS END_OF_STDIN);
+	request = acp_request_new_fastcgi(ours);
+	ck_assert_ptr_nonnull(request);
+	/* each at least what malloc needs for three bytes, and a pointer */
+	ck_assert_uint_ge(acp_request_get_memory(request), small + 4 * 40);
+	ck_assert_uint_gt(small, 8192);
+	ck_assert_uint_lt(small, 16 * 1024);
+	acp_request_free(&request);
+}
+END_TEST
+
 static void *
 drip(void *argument)
 {
@@ -333,6 +355,7 @@ request_suite(void)
 	tcase_add_test(cases, another_thread_may_finish_a_request);
 	tcase_add_test(cases, a_peer_that_has_gone_is_no_harm);
 	tcase_add_test(cases, a_body_that_came_is_read_away);
+	tcase_add_test(cases, its_memory_grows_with_its_parameters);
 	tcase_add_test(cases, a_peer_that_never_stops_sending_is_closed);
 	tcase_add_test(cases, a_cgi_request_is_the_environment);
 	suite_add_tcase(suite, cases);

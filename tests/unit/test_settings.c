@@ -311,6 +311,7 @@ START_TEST(values_are_taken_over)
 					    "cache_ttl = 5s\nacceptors = 6\n"
 					    "workers = 7\nqueue_length = 8\n"
 					    "cache_entries = 9\n"
+					    "queue_memory_mib = 10\n"
 					    "cache_dir = /c\n"
 					    "oidc_scope = s\n"
 					    "oidc_audience = a\n"
@@ -329,6 +330,7 @@ START_TEST(values_are_taken_over)
 	ck_assert_uint_eq(settings->acceptors, 6);
 	ck_assert_uint_eq(settings->workers, 7);
 	ck_assert_uint_eq(settings->queue_length, 8);
+	ck_assert_uint_eq(settings->queue_bytes, 10 * 1024 * 1024);
 	ck_assert_uint_eq(settings->cache_entries, 9);
 	ck_assert_str_eq(settings->cache_dir, "/c");
 	ck_assert_str_eq(settings->source.scope, "s");

@@ -16,15 +16,24 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { CALLER_BYTES = 1000, OPENED_MAX = 256 };
 
 static sem_t begun; /* one post, one operation that waits for leave */
 static sem_t leave; /* one post, one operation */
+static sem_t ended; /* one post, one operation that had it */
 static sem_t stopping; /* one post, one call of acp_work_stop */
 static sem_t released; /* one post, one waiter */
 static atomic_int operations;
 static atomic_int releases;
 static atomic_int keys; /* which keyset is in use: 1, 2 … */
 static _Atomic int64_t clock_ms;
+static _Atomic int64_t clock_us; /* the first of two looks of an operation */
+static int64_t operation_us; /* how long each takes */
+static char opened[OPENED_MAX]; /* first letters, in the order of opening */
+static int worker_nice;
 static char keysets[4];
 
 void __wrap_acp_unsealed_init(struct acp_unsealed *unsealed,
@@ -34,6 +43,7 @@ struct acp_keyset *__wrap_acp_keystore_dup_current(struct acp_keystore *store);
 void __wrap_acp_keyset_free(struct acp_keyset **keyset);
 bool __wrap_acp_keyset_has_key(const struct acp_keyset *keyset, const char *id);
 int64_t __wrap_acp_clock_now_ms(void);
+int64_t __wrap_acp_clock_now_us(void);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition);
 int __real_pthread_cond_broadcast(pthread_cond_t *condition);
 
@@ -55,7 +65,8 @@ __wrap_acp_unsealed_init(struct acp_unsealed *unsealed,
 	sem_post(&begun);
 	while (sem_wait(&leave))
 		continue;
-	operations++;
+	opened[operations++] = (char)ciphertext->bytes[0];
+	worker_nice = getpriority(PRIO_PROCESS, (id_t)gettid());
 	unsealed->verdict = ciphertext->bytes[0] == 'D' ? ACP_UNSEALED_DENIED
 		: ciphertext->bytes[0] == 'F'		? ACP_UNSEALED_FORBIDDEN
 							: ACP_UNSEALED_SESSION;
@@ -64,6 +75,7 @@ __wrap_acp_unsealed_init(struct acp_unsealed *unsealed,
 			(const char *)ciphertext->bytes);
 	snprintf(unsealed->key_id, sizeof(unsealed->key_id), "%d",
 		(int)((const char *)keyset - keysets));
+	sem_post(&ended);
 }
 
 struct acp_keyset *
@@ -91,6 +103,15 @@ __wrap_acp_clock_now_ms(void)
 	return clock_ms;
 }
 
+/* It is looked at before and after each operation, of one worker. */
+int64_t
+__wrap_acp_clock_now_us(void)
+{
+	return clock_us += operation_us;
+}
+
+static struct acp_peers *peers;
+
 struct caller {
 	struct acp_work_waiter waiter; /* first: the waiter is the caller */
 	bool is_released;
@@ -106,6 +127,7 @@ note_release(
 	struct caller *caller = (struct caller *)waiter;
 
 	ck_assert(!caller->is_released);
+	acp_peers_leave(peers, waiter->peer, CALLER_BYTES);
 	caller->is_released = true;
 	caller->is_stopped = !unsealed;
 	if (unsealed)
@@ -118,15 +140,16 @@ static struct acp_metrics *metrics;
 static struct acp_work *work;
 
 static void
-start_work(size_t workers, size_t most_held)
+start_work(size_t workers, size_t most_queued)
 {
-	const struct acp_work_limits limits = {.most_held = most_held,
+	const struct acp_work_limits limits = {.most_queued = most_queued,
 		.queue_wait_ms = 33000,
 		.cache_entries = 1000,
 		.cache_ttl_ms = 600000};
 
 	ck_assert_int_eq(
-		acp_work_new(NULL, metrics, workers, &limits, &work), ACP_OK);
+		acp_work_new(NULL, metrics, peers, workers, &limits, &work),
+		ACP_OK);
 }
 
 static void
@@ -134,13 +157,18 @@ set_up(void)
 {
 	sem_init(&begun, 0, 0);
 	sem_init(&leave, 0, 0);
+	sem_init(&ended, 0, 0);
 	sem_init(&stopping, 0, 0);
 	sem_init(&released, 0, 0);
 	operations = 0;
 	releases = 0;
 	keys = 1;
 	clock_ms = 1000000;
+	clock_us = 0;
+	operation_us = 0;
+	memset(opened, 0, sizeof(opened));
 	metrics = acp_metrics_new();
+	peers = acp_peers_new(SIZE_MAX, SIZE_MAX);
 }
 
 static void
@@ -150,6 +178,7 @@ tear_down(void)
 		sem_post(&leave);
 	acp_work_stop(work);
 	acp_work_free(&work);
+	acp_peers_free(&peers); /* nothing is held or counted any more */
 	acp_metrics_free(&metrics);
 }
 
@@ -160,29 +189,50 @@ await_releases(int count)
 		ck_assert_int_eq(sem_wait(&released), 0);
 }
 
+static unsigned int retry_after_s; /* of the last one */
+
 static enum acp_work_answer
-submit_as(const char *text, struct caller *caller, const char *proof_key_id)
+submit_from(const char *address, const char *text, struct caller *caller,
+	const char *proof_key_id)
 {
 	struct acp_ciphertext ciphertext = {.size = 256};
-	unsigned int retry_after_s = 0;
 	enum acp_work_answer answer;
+	enum acp_busy reason;
 
 	memset(caller, 0, sizeof(*caller));
 	caller->waiter.release = note_release;
+	caller->waiter.peer =
+		acp_peers_enter(peers, address, CALLER_BYTES, &reason);
 	snprintf(
 		(char *)ciphertext.bytes, sizeof(ciphertext.bytes), "%s", text);
 	snprintf(ciphertext.proof_key_id, sizeof(ciphertext.proof_key_id), "%s",
 		proof_key_id);
 	answer = acp_work_submit(work, &ciphertext, &caller->waiter,
 		&caller->unsealed, &retry_after_s);
-	ck_assert_int_eq(answer == ACP_WORK_FULL, retry_after_s > 0);
+	if (answer != ACP_WORK_HELD)
+		acp_peers_leave(peers, caller->waiter.peer, CALLER_BYTES);
 	return answer;
+}
+
+static enum acp_work_answer
+submit_as(const char *text, struct caller *caller, const char *proof_key_id)
+{
+	return submit_from("192.0.2.1", text, caller, proof_key_id);
 }
 
 static enum acp_work_answer
 submit(const char *text, struct caller *caller)
 {
 	return submit_as(text, caller, "");
+}
+
+static bool
+abandon(struct caller *caller)
+{
+	if (!acp_work_abandon(work, &caller->waiter))
+		return false;
+	acp_peers_leave(peers, caller->waiter.peer, CALLER_BYTES);
+	return true;
 }
 
 static enum acp_work_answer
@@ -246,18 +296,6 @@ START_TEST(what_was_opened_is_known_from_then_on)
 }
 END_TEST
 
-START_TEST(a_full_queue_says_so_at_once)
-{
-	static struct caller callers[3]; /* released after the test */
-
-	start_work(1, 2);
-	ck_assert_int_eq(submit("a", &callers[0]), ACP_WORK_HELD);
-	ck_assert_int_eq(submit("b", &callers[1]), ACP_WORK_HELD);
-	ck_assert_int_eq(submit("c", &callers[2]), ACP_WORK_FULL);
-	ck_assert_uint_eq(acp_work_get_held(work), 2);
-}
-END_TEST
-
 START_TEST(one_that_left_is_not_released)
 {
 	struct caller first, second;
@@ -265,23 +303,47 @@ START_TEST(one_that_left_is_not_released)
 	start_work(1, 10);
 	submit("a", &first);
 	submit("a", &second);
-	ck_assert(acp_work_abandon(work, &first.waiter));
-	ck_assert(!acp_work_abandon(work, &first.waiter));
+	ck_assert(abandon(&first));
+	ck_assert(!abandon(&first));
 	sem_post(&leave);
 	await_releases(1);
 	ck_assert(!first.is_released);
 	ck_assert(second.is_released);
-	ck_assert(!acp_work_abandon(work, &second.waiter));
+	ck_assert(!abandon(&second));
 }
 END_TEST
+
+/* Waits until so many are opened, in all, and remembered. */
+static void
+await_operations(int count)
+{
+	struct caller last;
+
+	while (count-- > 0)
+		ck_assert_int_eq(sem_wait(&ended), 0);
+	/* the only worker remembers one before it begins the next */
+	ck_assert_int_eq(submit("!", &last), ACP_WORK_HELD);
+	sem_post(&leave);
+	await_releases(1);
+}
 
 /* Occupies the only worker, so that what is submitted next stays queued. */
 static void
 occupy(struct caller *caller)
 {
 	start_work(1, 10);
-	submit("occupied", caller);
+	submit_from("203.0.113.1", "occupied", caller, "");
 	ck_assert_int_eq(sem_wait(&begun), 0);
+}
+
+/* Lets all that is queued be opened: as many as order has letters. */
+static void
+ck_order(const char *order, int callers)
+{
+	for (size_t i = 0; i < strlen(order); i++)
+		sem_post(&leave);
+	await_releases(callers);
+	ck_assert_str_eq(opened, order);
 }
 
 START_TEST(the_retry_of_one_that_left_finds_its_place)
@@ -290,7 +352,7 @@ START_TEST(the_retry_of_one_that_left_finds_its_place)
 
 	occupy(&busy);
 	submit("a", &left);
-	ck_assert(acp_work_abandon(work, &left.waiter));
+	ck_assert(abandon(&left));
 	clock_ms += ACP_ABANDONED_KEEP_MS;
 	ck_assert_int_eq(submit("a", &retry), ACP_WORK_HELD);
 	sem_post(&leave);
@@ -301,19 +363,20 @@ START_TEST(the_retry_of_one_that_left_finds_its_place)
 }
 END_TEST
 
-START_TEST(a_ciphertext_whose_callers_all_left_is_opened_in_its_turn)
+START_TEST(a_ciphertext_whose_callers_all_left_is_opened_last)
 {
 	struct caller busy, left, after;
 
 	occupy(&busy);
 	submit("a", &left);
-	acp_work_abandon(work, &left.waiter);
+	abandon(&left);
 	clock_ms += ACP_ABANDONED_KEEP_MS;
 	submit("b", &after);
 	for (int i = 0; i < 3; i++)
 		sem_post(&leave);
 	await_releases(2);
-	ck_assert_int_eq(operations, 3);
+	await_operations(3);
+	ck_assert_str_eq(opened, "oba!");
 	ck_assert_int_eq(recall("a"), ACP_WORK_KNOWN);
 }
 END_TEST
@@ -324,7 +387,7 @@ START_TEST(but_not_when_the_retry_is_overdue)
 
 	occupy(&busy);
 	submit("a", &left);
-	acp_work_abandon(work, &left.waiter);
+	abandon(&left);
 	clock_ms += ACP_ABANDONED_KEEP_MS + 1;
 	submit("b", &after);
 	for (int i = 0; i < 3; i++)
@@ -402,10 +465,12 @@ stop_work(void *unused)
 
 START_TEST(a_stop_releases_both_kinds)
 {
-	struct caller busy, stranger, proved;
+	struct caller busy, stranger, proved, left;
 	pthread_t stopper;
 
 	occupy(&busy);
+	submit("left", &left);
+	ck_assert(abandon(&left));
 	submit("stranger", &stranger);
 	submit_as("proved", &proved, "0123456789abcdef");
 	ck_assert_int_eq(pthread_create(&stopper, NULL, stop_work, NULL), 0);
@@ -440,6 +505,263 @@ START_TEST(a_stop_releases_those_whose_turn_did_not_come)
 }
 END_TEST
 
+START_TEST(a_flooding_address_waits_behind_itself)
+{
+	struct caller busy, flood[4], others[2];
+	static const char *const texts[] = {"a", "b", "c", "d"};
+
+	occupy(&busy);
+	for (int i = 0; i < 4; i++)
+		submit_from("192.0.2.1", texts[i], &flood[i], "");
+	submit_from("192.0.2.2", "x", &others[0], "");
+	submit_from("2001:db8::1", "y", &others[1], "");
+	ck_order("oaxybcd", 7);
+}
+END_TEST
+
+START_TEST(among_those_with_a_proof_as_well)
+{
+	struct caller busy, flood[3], other, stranger;
+	static const char *const texts[] = {"a", "b", "c"};
+
+	occupy(&busy);
+	submit_from("192.0.2.3", "s", &stranger, "");
+	for (int i = 0; i < 3; i++)
+		submit_from("192.0.2.1", texts[i], &flood[i], "0123");
+	submit_from("192.0.2.2", "x", &other, "0123");
+	ck_order("oaxbcs", 6);
+}
+END_TEST
+
+/* One worker that needs a second for each, as it has seen by now. */
+static void
+start_slow_work(struct caller *busy)
+{
+	struct caller first;
+
+	operation_us = 1000000;
+	occupy(&first);
+	sem_post(&leave);
+	await_releases(1);
+	submit_from("203.0.113.1", "occupied again", busy, "");
+	ck_assert_int_eq(sem_wait(&begun), 0);
+}
+
+/* Submits until it is told to go away; how many are queued. */
+static size_t
+flood(const char *address, struct caller *callers, size_t count)
+{
+	char text[32];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%s-%zu", address, i);
+		if (submit_from(address, text, &callers[i], "") ==
+			ACP_WORK_FULL)
+			return i;
+	}
+	return count;
+}
+
+START_TEST(who_would_wait_too_long_is_told_so_at_once)
+{
+	static struct caller busy, callers[50]; /* released after the test */
+
+	start_slow_work(&busy);
+	/* 33 before it: 33 s */
+	ck_assert_uint_eq(flood("192.0.2.1", callers, 50), 34);
+	ck_assert_uint_eq(retry_after_s, 34 / 2 + 1);
+	ck_assert_uint_eq(acp_work_get_retry_after_s(work), 34 / 2 + 1);
+	ck_assert_uint_eq(acp_work_get_held(work), 35);
+}
+END_TEST
+
+START_TEST(a_flood_makes_nobody_else_wait_too_long)
+{
+	static struct caller busy, callers[50], others[2], proved;
+
+	start_slow_work(&busy);
+	flood("192.0.2.1", callers, 50);
+	ck_assert_int_eq(
+		submit_from("192.0.2.2", "x", &others[0], ""), ACP_WORK_HELD);
+	ck_assert_int_eq(
+		submit_from("192.0.2.3", "y", &others[1], ""), ACP_WORK_HELD);
+	ck_assert_int_eq(
+		submit_from("192.0.2.1", "z", &proved, "0123"), ACP_WORK_HELD);
+	ck_assert_int_eq(
+		submit_from("192.0.2.1", "w", &callers[49], ""), ACP_WORK_FULL);
+}
+END_TEST
+
+START_TEST(who_brings_what_is_queued_is_never_told_to_wait)
+{
+	static struct caller busy, callers[50], retry;
+
+	start_slow_work(&busy);
+	flood("192.0.2.1", callers, 50);
+	ck_assert_int_eq(submit_from("192.0.2.1", "192.0.2.1-33", &retry, ""),
+		ACP_WORK_HELD);
+}
+END_TEST
+
+START_TEST(those_who_left_are_not_waited_for)
+{
+	static struct caller busy, callers[50], late;
+	size_t count;
+
+	start_slow_work(&busy);
+	acp_work_set_limits(work,
+		&(struct acp_work_limits){.most_queued = 100,
+			.queue_wait_ms = 33000,
+			.cache_entries = 10,
+			.cache_ttl_ms = 1000});
+	count = flood("192.0.2.1", callers, 50);
+	while (count > 0)
+		ck_assert(abandon(&callers[--count]));
+	ck_assert_uint_eq(acp_work_get_retry_after_s(work), 1);
+	ck_assert_int_eq(
+		submit_from("192.0.2.1", "late", &late, ""), ACP_WORK_HELD);
+}
+END_TEST
+
+START_TEST(a_retry_has_its_old_turn_again)
+{
+	struct caller busy, left, others[3];
+
+	occupy(&busy);
+	submit_from("192.0.2.1", "a", &left, "");
+	submit_from("192.0.2.1", "b", &others[0], "");
+	submit_from("192.0.2.2", "x", &others[1], "");
+	submit_from("192.0.2.2", "y", &others[2], "");
+	abandon(&left);
+	submit_from("192.0.2.1", "a", &left, "");
+	ck_order("oaxby", 5);
+}
+END_TEST
+
+START_TEST(hanging_up_and_coming_back_gains_nothing)
+{
+	struct caller busy, greedy[3], other;
+
+	occupy(&busy);
+	submit_from("192.0.2.2", "x", &other, "");
+	submit_from("192.0.2.1", "a", &greedy[0], "");
+	abandon(&greedy[0]);
+	submit_from("192.0.2.1", "b", &greedy[1], "");
+	abandon(&greedy[1]);
+	submit_from("192.0.2.1", "c", &greedy[2], "");
+	submit_from("192.0.2.1", "b", &greedy[1], "");
+	submit_from("192.0.2.1", "a", &greedy[0], "");
+	ck_order("oxabc", 5);
+}
+END_TEST
+
+START_TEST(a_proof_that_comes_later_moves_it_forward)
+{
+	struct caller busy, others[2], first, again;
+
+	occupy(&busy);
+	submit_from("192.0.2.2", "x", &others[0], "");
+	submit_from("192.0.2.1", "a", &first, "");
+	submit_from("192.0.2.3", "y", &others[1], "0123");
+	submit_from("192.0.2.1", "a", &again, "0123");
+	ck_order("oyax", 5);
+	ck_assert(first.is_released && again.is_released);
+}
+END_TEST
+
+START_TEST(after_its_caller_has_gone_as_well)
+{
+	struct caller busy, other, left, again;
+
+	occupy(&busy);
+	submit_from("192.0.2.2", "x", &other, "");
+	submit_from("192.0.2.1", "a", &left, "");
+	abandon(&left);
+	submit_from("192.0.2.1", "a", &again, "0123");
+	ck_order("oax", 3);
+}
+END_TEST
+
+START_TEST(who_has_a_better_place_takes_it_along)
+{
+	struct caller busy, flooding[4], other;
+	static const char *const texts[] = {"a", "b", "c", "d"};
+
+	occupy(&busy);
+	for (int i = 0; i < 4; i++)
+		submit_from("192.0.2.1", texts[i], &flooding[i], "");
+	submit_from("192.0.2.2", "d", &other, "");
+	ck_order("oadbc", 6);
+}
+END_TEST
+
+START_TEST(what_its_callers_left_while_it_was_opened_is_known)
+{
+	struct caller busy, after;
+
+	occupy(&busy);
+	ck_assert(abandon(&busy));
+	submit("a", &after);
+	sem_post(&leave);
+	sem_post(&leave);
+	await_releases(1);
+	ck_assert_int_eq(recall("occupied"), ACP_WORK_KNOWN);
+}
+END_TEST
+
+START_TEST(an_overdue_one_goes_although_the_workers_are_busy)
+{
+	struct caller busy, left, after;
+	size_t held, before, bytes;
+
+	occupy(&busy);
+	acp_peers_get_held(peers, &held, &before);
+	submit("a", &left);
+	abandon(&left);
+	acp_peers_get_held(peers, &held, &bytes);
+	ck_assert_uint_eq(bytes, before + acp_work_get_job_memory());
+	clock_ms += ACP_ABANDONED_KEEP_MS + 1;
+	submit_as("b", &after, "");
+	acp_peers_get_held(peers, &held, &bytes);
+	ck_assert_uint_eq(
+		bytes, before + CALLER_BYTES + acp_work_get_job_memory());
+	ck_order("ob", 2);
+}
+END_TEST
+
+START_TEST(no_more_are_kept_for_a_retry_than_there_is_room_for)
+{
+	static struct caller busy, left[12], after[2];
+	char text[2] = "a";
+
+	occupy(&busy); /* room for 10 */
+	for (int i = 0; i < 12; i++, text[0]++) {
+		submit(text, &left[i]);
+		abandon(&left[i]);
+	}
+	submit("x", &after[0]);
+	submit("y", &after[1]);
+	for (int i = 0; i < 11; i++)
+		sem_post(&leave);
+	await_releases(3);
+	await_operations(11);
+	ck_assert_str_eq(opened, "oxyefghijkl!");
+}
+END_TEST
+
+START_TEST(workers_are_nicer_than_the_others)
+{
+	struct caller caller;
+
+	start_work(1, 10);
+	submit("a", &caller);
+	sem_post(&leave);
+	await_releases(1);
+	ck_assert_int_eq(
+		worker_nice, getpriority(PRIO_PROCESS, (id_t)getpid()) + 5);
+}
+END_TEST
+
 static Suite *
 work_suite(void)
 {
@@ -451,11 +773,10 @@ work_suite(void)
 	tcase_add_test(tcase, a_held_caller_gets_what_its_ciphertext_holds);
 	tcase_add_test(tcase, a_retry_joins_the_ciphertext_that_is_queued);
 	tcase_add_test(tcase, what_was_opened_is_known_from_then_on);
-	tcase_add_test(tcase, a_full_queue_says_so_at_once);
 	tcase_add_test(tcase, one_that_left_is_not_released);
 	tcase_add_test(tcase, the_retry_of_one_that_left_finds_its_place);
-	tcase_add_test(tcase,
-		a_ciphertext_whose_callers_all_left_is_opened_in_its_turn);
+	tcase_add_test(
+		tcase, a_ciphertext_whose_callers_all_left_is_opened_last);
 	tcase_add_test(tcase, but_not_when_the_retry_is_overdue);
 	tcase_add_test(tcase, what_spans_a_change_of_keys_is_done_again);
 	tcase_add_test(tcase,
@@ -464,6 +785,24 @@ work_suite(void)
 		tcase, callers_with_a_proof_go_first_and_each_kind_in_order);
 	tcase_add_test(tcase, a_stop_releases_both_kinds);
 	tcase_add_test(tcase, a_stop_releases_those_whose_turn_did_not_come);
+	tcase_add_test(tcase, a_flooding_address_waits_behind_itself);
+	tcase_add_test(tcase, among_those_with_a_proof_as_well);
+	tcase_add_test(tcase, who_would_wait_too_long_is_told_so_at_once);
+	tcase_add_test(tcase, a_flood_makes_nobody_else_wait_too_long);
+	tcase_add_test(tcase, who_brings_what_is_queued_is_never_told_to_wait);
+	tcase_add_test(tcase, those_who_left_are_not_waited_for);
+	tcase_add_test(tcase, a_retry_has_its_old_turn_again);
+	tcase_add_test(tcase, hanging_up_and_coming_back_gains_nothing);
+	tcase_add_test(tcase, a_proof_that_comes_later_moves_it_forward);
+	tcase_add_test(tcase, after_its_caller_has_gone_as_well);
+	tcase_add_test(tcase, who_has_a_better_place_takes_it_along);
+	tcase_add_test(
+		tcase, what_its_callers_left_while_it_was_opened_is_known);
+	tcase_add_test(
+		tcase, an_overdue_one_goes_although_the_workers_are_busy);
+	tcase_add_test(
+		tcase, no_more_are_kept_for_a_retry_than_there_is_room_for);
+	tcase_add_test(tcase, workers_are_nicer_than_the_others);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
