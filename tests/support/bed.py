@@ -128,6 +128,11 @@ class Process:
     def wait(self, seconds=None):
         return self.popen.wait(seconds or PATIENCE)
 
+    def memory_kb(self):
+        """What is resident."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M).group(1))
+
     def log(self):
         return pathlib.Path(self.log_path).read_text("utf-8", "replace")
 

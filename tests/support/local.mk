@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	%D%/ambient_values.py \
 	%D%/bad_requests.py \
 	%D%/bed.py \
+	%D%/binding.py \
 	%D%/faulty_idp.py \
 	%D%/faulty_kube.py \
 	%D%/fastcgi.py \

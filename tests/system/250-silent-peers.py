@@ -164,8 +164,11 @@ def check_unread(t, service):
 
 
 def fill_queue(service, number):
-    """Peers whose requests wait for their turn."""
-    data = [fastcgi.bearer(service.seal()) for _ in range(number)]
+    """Peers whose requests wait for their turn, each of its own address:
+    one may not have so many."""
+    data = [fastcgi.bearer(service.seal(),
+                           [("REMOTE_ADDR", bed.pod_address(n))])
+            for n in range(number)]
     peers = [fastcgi.open_to(service.socket) for _ in data]
     for peer, request in zip(peers, data):
         peer.sendall(request)

@@ -6,7 +6,6 @@ import datetime
 import itertools
 import json
 import os
-import pathlib
 import random
 import signal
 import subprocess
@@ -306,13 +305,6 @@ def check_reloaded_queue(t, b, config, responder, key):
 
 # --- flood --------------------------------------------------------------------
 
-def memory_kb(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    raise RuntimeError("no VmRSS")
-
-
 def garbage(draw, public_key):
     """One of the things that strangers may send, and whether it is a whole
     request, which has an answer."""
@@ -354,9 +346,9 @@ def check_flood(t, b, key, public_key):
     wait_for_token(responder.socket)
     draw = random.Random(1)
     flood(responder.socket, draw, public_key, 1500)
-    before = memory_kb(responder.pid)
+    before = responder.memory_kb()
     flood(responder.socket, draw, public_key, 6000)
-    after = memory_kb(responder.pid)
+    after = responder.memory_kb()
     t.diag(f"resident: {before} KB, then {after} KB")
     t.ok(after < 1.5 * before, name, (before, after))
     t.equal(fastcgi.ask(responder.socket, fastcgi.bearer(

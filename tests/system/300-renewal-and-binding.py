@@ -4,7 +4,6 @@
 serves and refuses, that a handle outlives restarts and rotations but not its
 key, its time or its proof, that neither waits for nor buys RSA work, and that
 all refusals are one answer."""
-import base64
 import json
 import os
 import pathlib
@@ -14,12 +13,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import bed
+import binding
 import raw_http
 import stock_runner
 import tap
-
-from cryptography.hazmat.primitives import hashes, hmac, serialization
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from binding import query
 
 API_TOKEN = "an-api-token-of-the-static-source"
 SESSION = "2abcDEFghiJKLmnoPQRstuVWXyz"
@@ -33,23 +31,9 @@ secrets = {API_TOKEN, SESSION, OTHER}
 
 
 def proof_of(key_path, session):
-    """By another implementation than the one that is tested."""
-    key = serialization.load_pem_private_key(
-        pathlib.Path(key_path).read_bytes(), None)
-    der = key.private_bytes(serialization.Encoding.DER,
-                            serialization.PrivateFormat.TraditionalOpenSSL,
-                            serialization.NoEncryption())
-    subkey = HKDF(hashes.SHA256(), 32, b"ambient-cp/v1", b"binding").derive(
-        der)
-    mac = hmac.HMAC(subkey, hashes.SHA256())
-    mac.update(session.encode())
-    proof = base64.urlsafe_b64encode(mac.finalize()).decode().rstrip("=")
+    proof = binding.proof_of(key_path, session)
     secrets.add(proof)
     return proof
-
-
-def query(session, proof):
-    return f"/token?s={session}&p={proof}"
 
 
 def ask(port, credential, target="/token"):
@@ -94,9 +78,9 @@ def replace_key_file(b, path, *parts):
 class Site:
     """A responder behind nginx."""
 
-    def __init__(self, b, key, binding="optional", flags=()):
+    def __init__(self, b, key, mode="optional", flags=()):
         self.responder = b.start_responder(
-            key, {**SOURCE, "CP_TOKEN_BINDING": binding}, flags)
+            key, {**SOURCE, "CP_TOKEN_BINDING": mode}, flags)
         self.port = b.start_nginx(self.responder.socket).port
 
 

@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	%D%/270-sockets.py \
 	%D%/300-renewal-and-binding.py \
 	%D%/310-bench.py \
+	%D%/310-fair-admission.py \
 	%D%/400-cluster.py \
 	%D%/405-ambient-api.py \
 	%D%/406-ambient-api-faults.py \
