@@ -86,11 +86,10 @@ acp_plan_text(struct acp_plan *plan, const char *format, ...)
 void
 acp_plan_refuse(struct acp_plan *plan, const char *project, const char *reason)
 {
-	struct acp_refusal *last = plan->refusals + plan->refusal_count;
-
 	/* the refusals of one project are made one after the other */
 	for (size_t i = plan->refusal_count; i > 0; i--) {
-		last--;
+		const struct acp_refusal *last = &plan->refusals[i - 1];
+
 		if (strcmp(last->project, project) != 0)
 			break;
 		if (strcmp(last->reason, reason) == 0)
