@@ -30,6 +30,7 @@ static struct {
 	const char *odd_body; /* in its place */
 	size_t hidden; /* rows left out in front of a later page … */
 	int hides; /* so many times */
+	bool is_growing; /* by a row each time, so that the sum is right */
 	int drops; /* rows that vanish in front, after each page */
 	size_t size_max; /* rows in an answer beyond which it is too large */
 	bool has_double; /* the first row of a page is there twice */
@@ -159,6 +160,7 @@ send_list(const char *path, struct acp_http_answer *answer)
 	if (server.hides > 0 && first > 0) {
 		server.hides--;
 		first += server.hidden;
+		server.count += server.is_growing;
 	}
 	write_page(answer, first, end, total, server.has_double && first < end);
 	if (server.drops > 0) {
@@ -389,6 +391,18 @@ START_TEST(a_page_that_lacks_rows_makes_it_start_over)
 }
 END_TEST
 
+START_TEST(a_new_row_does_not_make_up_for_one_that_is_missing)
+{
+	server.hidden = 1;
+	server.hides = 1;
+	server.count--;
+	server.is_growing = true;
+	ck_assert_int_eq(list(NULL), ACP_OK);
+	expect_all();
+	ck_assert_int_eq(taken.begins, 2);
+}
+END_TEST
+
 START_TEST(a_list_that_always_lacks_rows_is_a_failure)
 {
 	server.keyset_status = _i ? 400 : 0;
@@ -537,6 +551,8 @@ add_fault_tests(TCase *tcase)
 		tcase, what_is_no_list_is_never_empty, 0, COUNT(odd_bodies));
 	tcase_add_loop_test(
 		tcase, a_page_that_lacks_rows_makes_it_start_over, 0, 2);
+	tcase_add_test(
+		tcase, a_new_row_does_not_make_up_for_one_that_is_missing);
 	tcase_add_loop_test(
 		tcase, a_list_that_always_lacks_rows_is_a_failure, 0, 2);
 	tcase_add_test(tcase, rows_that_vanish_in_front_do_no_harm_by_keyset);
