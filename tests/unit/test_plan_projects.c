@@ -144,8 +144,8 @@ START_TEST(h24_a_namespace_of_somebody_else_is_refused_and_reported_once)
 	char *first;
 
 	model_put_namespace(&model, "p1");
+	model_pass(&model); /* the cluster's own policy */
 	model_add_project(&model, "p1", NULL);
-	model_pass(&model);
 	plan_again();
 	ck_assert_uint_eq(model_count_writes(&plan), 0);
 	ck_assert_uint_eq(plan.refusal_count, 1);
@@ -198,8 +198,8 @@ START_TEST(h24_h34_reserved_and_long_names_are_refused_and_touched_nowhere)
 	/* even with our labels on it */
 	model_set_meta(model_put_namespace(&model, "kube-anything"), "labels",
 		"ambient-code.io/managed", "true");
+	model_pass(&model); /* the cluster's own policy */
 	model_add_project(&model, row->id, NULL);
-	model_pass(&model);
 	plan_again();
 	ck_assert_uint_eq(model_count_writes(&plan), 0);
 	ck_assert_uint_eq(plan.refusal_count, 1);
@@ -274,9 +274,9 @@ END_TEST
 
 START_TEST(a_row_that_will_not_do_is_refused_with_its_reason)
 {
+	model_pass(&model); /* the cluster's own policy */
 	model_add_project(&model, "p1", NULL);
 	model.projects[0].bad = "its name is a number";
-	model_pass(&model);
 	plan_again();
 	ck_assert_uint_eq(model_count_writes(&plan), 0);
 	ck_assert_str_eq(plan.refusals[0].reason, "its name is a number");
@@ -647,8 +647,8 @@ START_TEST(h24_in_mpp_a_namespace_without_its_tenant_object_is_not_ours)
 {
 	model.site.platform = ACP_PLATFORM_MPP;
 	model_put_namespace(&model, "ambient-code--p1");
+	model_pass(&model); /* the cluster's own policy */
 	model_add_project(&model, "p1", NULL);
-	model_pass(&model);
 	plan_again();
 	ck_assert_uint_eq(model_count_writes(&plan), 0);
 	ck_assert_uint_eq(plan.refusal_count, 1);
