@@ -78,6 +78,8 @@ send(struct acp_kube *kube, const struct acp_action *action,
 	case ACP_VERB_DELETE:
 		return acp_kube_delete(kube, &action->ref, action->uid,
 			action->resource_version, reply);
+	case ACP_VERB_PROVISION: /* more than one request */
+	case ACP_VERB_PHASE:
 	case ACP_VERB__MAX:
 		break;
 	}

@@ -113,6 +113,10 @@ acp_verb_name(enum acp_verb verb)
 		return "mark";
 	case ACP_VERB_DELETE:
 		return "delete";
+	case ACP_VERB_PROVISION:
+		return "provision";
+	case ACP_VERB_PHASE:
+		return "phase";
 	case ACP_VERB_REPORT:
 		return "report";
 	case ACP_VERB__MAX:

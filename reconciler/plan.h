@@ -10,6 +10,8 @@
 #include "lib/auto.h"
 #include "reconciler/arena.h"
 #include "reconciler/kinds.h"
+#include "reconciler/rows.h"
+#include "reconciler/runner_site.h"
 #include "reconciler/site.h"
 #include "reconciler/world.h"
 
@@ -23,6 +25,8 @@ enum acp_verb {
 	ACP_VERB_MARK, /* merge patch of annotations, with uid and version */
 	ACP_VERB_DELETE, /* with uid, and resource_version unless NULL */
 	ACP_VERB_REPORT, /* an Event; AlreadyExists: it was reported before */
+	ACP_VERB_PROVISION, /* all objects of a session, then its phase */
+	ACP_VERB_PHASE, /* status PATCH of a session's row */
 	ACP_VERB__MAX
 };
 
@@ -34,6 +38,24 @@ enum acp_recheck {
 	ACP_RECHECK__MAX
 };
 
+/* What PROVISION and PHASE are to do; the action's ref is the session's pod. */
+struct acp_session_order {
+	const char *session_id;
+	enum acp_phase expected; /* the row must still be in it */
+	/* PROVISION */
+	bool is_resume; /* the session ran before: IS_RESUME */
+	unsigned int reprovisions; /* to be noted on the account */
+	/* PHASE; UNKNOWN: only the condition is written */
+	enum acp_phase phase;
+	int64_t completion_s; /* 0: none */
+	int64_t start_s; /* 0: none */
+	const char *kube_namespace; /* NULL: none */
+	/* the condition: a word and a sentence, NULL: none is written */
+	const char *reason;
+	const char *message;
+	bool is_true; /* its status */
+};
+
 struct acp_action {
 	enum acp_verb verb;
 	struct acp_ref ref;
@@ -41,6 +63,7 @@ struct acp_action {
 	const char *reason; /* for people: "missing", "rules differ" */
 	const char *uid; /* NULL: none */
 	const char *resource_version;
+	const struct acp_session_order *session; /* NULL for other verbs */
 	const char *body; /* JSON, in the plan's arena; NULL for DELETE */
 	enum acp_recheck recheck;
 	/* "project/<id>" or "session/<id>", for the recheck and the gate */
@@ -100,6 +123,15 @@ void acp_plan_refuse(
  */
 void acp_plan_projects(const struct acp_world *world,
 	const struct acp_site *site, struct acp_plan *plan);
+
+/*
+ * Plans what concerns sessions, by the phase table of
+ * ambient-cp-reconciler(8): after the projects, whose refusals count. Without
+ * token_url in runner no session is provisioned.
+ */
+void acp_plan_sessions(const struct acp_world *world,
+	const struct acp_site *site, const struct acp_runner_site *runner,
+	struct acp_plan *plan);
 
 /*
  * The mass-deletion gate, over a whole plan: marks what is held and writes

@@ -30,6 +30,7 @@ acp_world_clear(struct acp_world *world)
 	free(world->sessions);
 	free(world->asked_projects);
 	free(world->asked_sessions);
+	free(world->asked_pods);
 	acp_arena_free(&world->arena);
 	memset(world, 0, sizeof(*world));
 }
@@ -100,6 +101,14 @@ acp_world_add_session_answer(
 	struct acp_world *world, const char *id, enum acp_presence presence)
 {
 	add_answer(&world->asked_sessions, &world->asked_session_count, id,
+		presence);
+}
+
+void
+acp_world_add_pod_answer(struct acp_world *world, const char *session_id,
+	enum acp_presence presence)
+{
+	add_answer(&world->asked_pods, &world->asked_pod_count, session_id,
 		presence);
 }
 
@@ -184,6 +193,8 @@ acp_world_sort(struct acp_world *world)
 		sizeof(*world->asked_projects), compare_answers);
 	sort(world->asked_sessions, world->asked_session_count,
 		sizeof(*world->asked_sessions), compare_answers);
+	sort(world->asked_pods, world->asked_pod_count,
+		sizeof(*world->asked_pods), compare_answers);
 }
 
 /* bsearch, but an empty array may be NULL. */

@@ -36,6 +36,29 @@ enum acp_mark {
 		ACP_MARK__MAX
 };
 
+enum acp_pod_phase {
+	ACP_POD_PENDING,
+	ACP_POD_RUNNING,
+	ACP_POD_SUCCEEDED,
+	ACP_POD_FAILED,
+	ACP_POD_UNKNOWN,
+	ACP_POD_PHASE__MAX
+};
+
+/* What a Pod's status says; times in seconds since 1970, 0: not there. */
+struct acp_pod_state {
+	enum acp_pod_phase phase;
+	const char *reason; /* "Evicted", "DeadlineExceeded"; NULL: none */
+	int64_t start_s; /* status.startTime */
+	int64_t unscheduled_s; /* since when PodScheduled is False */
+	/* of the runner's container, by its own state (H-58) */
+	const char *waiting; /* "ImagePullBackOff" …; NULL: it does not wait */
+	bool has_ended;
+	int exit_code;
+	const char *end_reason; /* "OOMKilled" …; NULL: none */
+	int64_t end_s; /* finishedAt */
+};
+
 /* A managed object (its labels say so), or one whose name we want. */
 struct acp_object {
 	enum acp_kind kind;
@@ -60,6 +83,7 @@ struct acp_object {
 	 * when there is none, or more than one */
 	const char *role;
 	const char *subject;
+	const struct acp_pod_state *pod; /* of a Pod, NULL for other kinds */
 };
 
 struct acp_objects {
@@ -104,6 +128,9 @@ struct acp_world {
 	size_t asked_project_count;
 	struct acp_answer *asked_sessions;
 	size_t asked_session_count;
+	/* by session id: pods that a row wants and no list has; sorted */
+	struct acp_answer *asked_pods;
+	size_t asked_pod_count;
 	/* the cluster, by kind; kinds that are not listed are empty */
 	struct acp_objects objects[ACP_KIND__MAX];
 	/*
@@ -133,6 +160,8 @@ void acp_world_add_project_answer(
 	struct acp_world *world, const char *id, enum acp_presence presence);
 void acp_world_add_session_answer(
 	struct acp_world *world, const char *id, enum acp_presence presence);
+void acp_world_add_pod_answer(struct acp_world *world, const char *session_id,
+	enum acp_presence presence);
 
 /* Sorts everything; after the last addition, before the first find. */
 void acp_world_sort(struct acp_world *world);
