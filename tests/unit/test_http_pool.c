@@ -121,20 +121,24 @@ expect_order(const char *wanted)
 
 START_TEST(places_are_kept_for_what_is_urgent)
 {
-	struct sender senders[3];
+	enum { PATIENT = 8 };
+	struct sender urgent;
+	struct sender senders[PATIENT];
 
 	pool = acp_http_pool_new(2);
 	faulty_set(&faulty, HOLD("2"));
 	start(&senders[0], 'a', false);
 	wait_for_requests(1);
-	/* has to wait, for the other place is kept */
-	start(&senders[1], 'b', false);
-	start(&senders[2], 'u', true);
-	for (size_t i = 0; i < 3; i++)
+	/* they have to wait, for the other place is kept */
+	for (size_t i = 1; i < PATIENT; i++)
+		start(&senders[i], 'b', false);
+	start(&urgent, 'u', true);
+	end(&urgent);
+	for (size_t i = 0; i < PATIENT; i++)
 		end(&senders[i]);
-	expect_order("aub");
+	expect_order("aubbbbbbb");
 	ck_assert_int_eq(senders[1].status, 200);
-	ck_assert_int_eq(senders[2].status, 200);
+	ck_assert_int_eq(urgent.status, 200);
 }
 END_TEST
 
