@@ -25,4 +25,5 @@ EXTRA_DIST += \
 	%D%/400-cluster.py \
 	%D%/405-ambient-api.py \
 	%D%/406-ambient-api-faults.py \
-	%D%/410-kube-client.py
+	%D%/410-kube-client.py \
+	%D%/430-key-and-lease.py
