@@ -237,38 +237,48 @@ has_turn_before(const struct item *left, const struct item *right)
 }
 
 /* By a search of all that are in: a heap that lost its order shows here. */
+static void
+ck_pop(bool *is_in)
+{
+	size_t first = MOST;
+
+	for (size_t i = 0; i < used; i++)
+		if (is_in[i] &&
+			(first == MOST ||
+				has_turn_before(&items[i], &items[first])))
+			first = i;
+	if (first == MOST) {
+		ck_assert_ptr_null(acp_fairqueue_pop(&queue));
+		return;
+	}
+	ck_assert_ptr_eq(acp_fairqueue_pop(&queue), &items[first].place);
+	is_in[first] = false;
+}
+
 START_TEST(the_turns_are_right_whatever_happens_meanwhile)
 {
 	bool is_in[MOST] = {false};
-	size_t i, first;
+	size_t i;
 
 	for (int step = 0; step < 20000; step++) {
 		i = draw(MOST);
-		if (used < MOST && draw(8) == 0) {
+		if (draw(8) == 0) {
+			ck_pop(is_in);
+		} else if (i >= used) {
 			is_in[used] = true;
 			push((char)("abcdeABC"[draw(8)]));
-		} else if (i < used && is_in[i]) {
+		} else if (is_in[i]) {
 			is_in[i] = false;
 			acp_fairqueue_remove(&queue, &items[i].place);
-		} else if (i < used) {
+		} else {
 			is_in[i] = true;
 			acp_fairqueue_restore(&queue, &items[i].place);
-		} else if (queue.places > 0) {
-			first = MOST;
-			for (i = 0; i < used; i++)
-				if (is_in[i] &&
-					(first == MOST ||
-						has_turn_before(&items[i],
-							&items[first])))
-					first = i;
-			ck_assert_ptr_eq(
-				acp_fairqueue_pop(&queue), &items[first].place);
-			is_in[first] = false;
 		}
 	}
 	ck_assert_uint_eq(used, MOST);
-	while (acp_fairqueue_pop(&queue))
-		continue;
+	while (queue.places > 0)
+		ck_pop(is_in);
+	ck_pop(is_in);
 }
 END_TEST
 

@@ -33,7 +33,7 @@ static _Atomic int64_t clock_ms;
 static _Atomic int64_t clock_us; /* the first of two looks of an operation */
 static int64_t operation_us; /* how long each takes */
 static char opened[OPENED_MAX]; /* first letters, in the order of opening */
-static int worker_nice;
+static atomic_int worker_nice;
 static char keysets[4];
 
 void __wrap_acp_unsealed_init(struct acp_unsealed *unsealed,
