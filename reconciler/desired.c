@@ -54,6 +54,12 @@ acp_desired_add_text(
 }
 
 void
+acp_desired_add_bool(struct json_object *object, const char *key, bool is_on)
+{
+	add(object, key, json_object_new_boolean(is_on));
+}
+
+void
 acp_desired_add_number(struct json_object *object, const char *key, int number)
 {
 	add(object, key, json_object_new_int(number));

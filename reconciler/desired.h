@@ -112,6 +112,14 @@ struct json_object *acp_desired_event(const struct acp_site *site,
 void acp_desired_content(enum acp_kind kind, struct json_object *object,
 	uint8_t content[static ACP_CONTENT_SIZE]);
 
+/*
+ * Makes of a desired Service one that replaces the seen one: with its uid and
+ * resourceVersion, and with the addresses that the server gave it, which must
+ * not change. Shares what it takes over.
+ */
+void acp_desired_service_keep(
+	struct json_object *service, struct json_object *seen);
+
 /* "ambient-code.io/managed=true,ambient-code.io/instance=…" into text. */
 void acp_desired_selector(const struct acp_site *site, struct acp_buffer *text);
 

@@ -11,6 +11,7 @@
 #include "reconciler/site.h"
 
 #include <json-c/json_object.h>
+#include <stdbool.h>
 
 #define ACP_LABEL_MANAGED "ambient-code.io/managed"
 #define ACP_LABEL_INSTANCE "ambient-code.io/instance"
@@ -39,6 +40,8 @@ struct json_object *acp_desired_add_array(
 	struct json_object *object, const char *key);
 void acp_desired_add_text(
 	struct json_object *object, const char *key, const char *text);
+void acp_desired_add_bool(
+	struct json_object *object, const char *key, bool is_on);
 void acp_desired_add_number(
 	struct json_object *object, const char *key, int number);
 

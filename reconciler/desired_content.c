@@ -198,6 +198,51 @@ add_tenant_spec(struct acp_hash *hash, struct json_object *spec)
 	add_some(hash, peek(spec, "network"), network);
 }
 
+/* What the server chooses by itself, each version of it in its own way. */
+static const char *const chosen_of_service[] = {"clusterIP", "clusterIPs",
+	"internalTrafficPolicy", "ipFamilies", "ipFamilyPolicy", NULL};
+
+/*
+ * All the rest of a Service: a selector, a port or an external address that
+ * somebody else added would lead callers astray.
+ */
+static void
+add_service_spec(struct acp_hash *hash, struct json_object *spec)
+{
+	struct json_object *copy = NULL;
+
+	if (!json_object_is_type(spec, json_type_object))
+		return;
+	if (json_object_deep_copy(spec, &copy, NULL) < 0)
+		acp_memory_exhausted();
+	for (const char *const *key = chosen_of_service; *key; key++)
+		json_object_object_del(copy, *key);
+	add_object(hash, copy);
+	json_object_put(copy);
+}
+
+static void
+keep(struct json_object *object, struct json_object *seen, const char *key)
+{
+	struct json_object *value = peek(seen, key);
+
+	if (value &&
+		json_object_object_add(object, key, json_object_get(value)) < 0)
+		acp_memory_exhausted();
+}
+
+void
+acp_desired_service_keep(struct json_object *service, struct json_object *seen)
+{
+	struct json_object *metadata = peek(service, "metadata");
+	struct json_object *spec = peek(service, "spec");
+
+	keep(metadata, peek(seen, "metadata"), "uid");
+	keep(metadata, peek(seen, "metadata"), "resourceVersion");
+	for (const char *const *key = chosen_of_service; *key; key++)
+		keep(spec, peek(seen, "spec"), *key);
+}
+
 static void
 add_contents(
 	struct acp_hash *hash, enum acp_kind kind, struct json_object *object)
@@ -222,6 +267,8 @@ add_contents(
 		add_some(hash, spec, settings);
 	else if (kind == ACP_KIND_SERVICE_ACCOUNT)
 		add_some(hash, object, account);
+	else if (kind == ACP_KIND_SERVICE)
+		add_service_spec(hash, spec);
 }
 
 void

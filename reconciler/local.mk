@@ -25,17 +25,25 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/cluster_check.h \
 	%D%/controller.c \
 	%D%/controller.h \
+	%D%/credentials.c \
+	%D%/credentials.h \
 	%D%/desired.c \
 	%D%/desired.h \
 	%D%/desired_build.h \
 	%D%/desired_content.c \
+	%D%/desired_environment.c \
 	%D%/desired_event.c \
 	%D%/desired_name.c \
 	%D%/desired_namespace.c \
 	%D%/desired_people.c \
+	%D%/desired_pod.c \
 	%D%/desired_policy.c \
 	%D%/desired_project.c \
 	%D%/desired_rbac.c \
+	%D%/desired_session.c \
+	%D%/desired_session.h \
+	%D%/desired_session_build.h \
+	%D%/desired_sidecar.c \
 	%D%/exit_code.h \
 	%D%/http_pem.c \
 	%D%/http_pem.h \

@@ -60,7 +60,9 @@ RECONCILER_TESTS = \
 	tests/unit/test_api_token \
 	tests/unit/test_arena \
 	tests/unit/test_backoff \
+	tests/unit/test_credentials \
 	tests/unit/test_desired \
+	tests/unit/test_desired_session \
 	tests/unit/test_http_pool \
 	tests/unit/test_key_secret \
 	tests/unit/test_key_sync \
@@ -424,3 +426,22 @@ tests_unit_test_summary_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_reconciler_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_reconciler_settings_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_desired_session_SOURCES = tests/unit/test_desired_session.c \
+	$(ACP_UNIT_VECTOR)
+tests_unit_test_desired_session_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_desired_session_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+EXTRA_DIST += \
+	tests/data/session-authorities.json \
+	tests/data/session-hostile.json \
+	tests/data/session-mcp.json \
+	tests/data/session-plain.json \
+	tests/data/session-proxies.json \
+	tests/data/session-pull-secret.json \
+	tests/data/session-restricted.json \
+	tests/data/session-resume.json \
+	tests/data/session-row.json \
+	tests/data/session-vertex.json
+
+tests_unit_test_credentials_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_credentials_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
