@@ -10,8 +10,10 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "reconciler/apply_session.h"
 #include "reconciler/parallel.h"
 
 #include <pthread.h>
@@ -112,7 +114,7 @@ judge(const struct acp_action *action, enum acp_error error,
 
 static void
 log_action(const struct acp_action *action, enum acp_result result,
-	const struct acp_kube_reply *reply)
+	const struct acp_buffer *why)
 {
 	ACP_AUTO(buffer) struct acp_buffer object;
 
@@ -123,27 +125,46 @@ log_action(const struct acp_action *action, enum acp_result result,
 		ACP_F_TEXT("object", acp_buffer_peek(&object)),
 		ACP_F_TEXT("why", action->reason),
 		ACP_F_TEXT("result", acp_result_name(result)),
-		ACP_F_TEXT("answer",
-			result == ACP_RESULT_DONE || !reply->reason
-				? NULL
-				: acp_kube_reason_name(reply->reason)),
 		ACP_F_TEXT("message",
-			result == ACP_RESULT_DONE ? NULL : reply->message));
+			result == ACP_RESULT_DONE ? NULL
+						  : acp_buffer_peek(why)));
+}
+
+/* The actions that are one request. */
+static enum acp_result
+do_request(const struct acp_applier *applier, const struct acp_action *action,
+	struct acp_buffer *why)
+{
+	struct acp_kube *kube = acp_clients_peek_kube(
+		applier->clients, applier->site, action->ref.namespace);
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	enum acp_result result = check_again(applier, action);
+
+	acp_kube_reply_init(&reply);
+	if (result != ACP_RESULT_DONE) {
+		acp_buffer_append(why, "the project's row says otherwise now");
+		return result;
+	}
+	result = judge(action, send(kube, action, &reply), &reply);
+	acp_buffer_printf(why, "%s%s%s", acp_kube_reason_name(reply.reason),
+		*reply.message ? ": " : "", reply.message);
+	return result;
 }
 
 static enum acp_result
 do_action(const struct acp_applier *applier, const struct acp_action *action)
 {
-	struct acp_kube *kube = acp_clients_peek_kube(
-		applier->clients, applier->site, action->ref.namespace);
-	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	ACP_AUTO(buffer) struct acp_buffer why;
 	enum acp_result result;
 
-	acp_kube_reply_init(&reply);
-	result = check_again(applier, action);
-	if (result == ACP_RESULT_DONE)
-		result = judge(action, send(kube, action, &reply), &reply);
-	log_action(action, result, &reply);
+	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
+	if (action->verb == ACP_VERB_PROVISION)
+		result = acp_apply_provision(applier, action, &why);
+	else if (action->verb == ACP_VERB_PHASE)
+		result = acp_apply_phase(applier, action, &why);
+	else
+		result = do_request(applier, action, &why);
+	log_action(action, result, &why);
 	return result;
 }
 

@@ -9,7 +9,9 @@
 
 #include "reconciler/backoff.h"
 #include "reconciler/clients.h"
+#include "reconciler/key_sync.h"
 #include "reconciler/plan.h"
+#include "reconciler/session_inputs.h"
 #include "reconciler/site.h"
 #include "reconciler/summary.h"
 
@@ -19,6 +21,9 @@
 struct acp_applier {
 	const struct acp_clients *clients;
 	const struct acp_site *site;
+	const struct acp_runner_site *runner;
+	struct acp_key_sync *keys;
+	struct acp_credential_lists *credential_lists; /* of this pass */
 	struct acp_backoff *backoff; /* NULL: each action is tried */
 	const atomic_bool *is_stopped; /* set: no action begins any more */
 	int64_t deadline_ms; /* of acp_clock_now_ms: likewise */

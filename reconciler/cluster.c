@@ -73,9 +73,14 @@ run_once(const struct command *command)
 static enum acp_exit_code
 run_dry(const struct command *command)
 {
+	struct acp_lease *lease = command->controller->clients.lease;
 	ACP_AUTO(pass) struct acp_pass pass;
 
 	acp_pass_init(&pass);
+	/* for the notes on it, which a plan depends on */
+	if (acp_lease_look(lease, command->why))
+		acp_log_message(ACP_LOG_WARN, "lease_not_read", "%s",
+			acp_buffer_peek(command->why));
 	acp_pass_plan(command->controller, &pass);
 	describe_pass(command, &pass);
 	return acp_summary_exit_code(&pass.summary);

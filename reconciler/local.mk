@@ -13,6 +13,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/api_token.h \
 	%D%/apply.c \
 	%D%/apply.h \
+	%D%/apply_session.c \
+	%D%/apply_session.h \
 	%D%/arena.c \
 	%D%/arena.h \
 	%D%/backoff.c \
@@ -23,6 +25,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/cluster.h \
 	%D%/cluster_check.c \
 	%D%/cluster_check.h \
+	%D%/conditions.c \
+	%D%/conditions.h \
 	%D%/controller.c \
 	%D%/controller.h \
 	%D%/credentials.c \
@@ -127,10 +131,14 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/runner_site.h \
 	%D%/self_check.c \
 	%D%/self_check.h \
+	%D%/session_inputs.c \
+	%D%/session_inputs.h \
 	%D%/session_name.c \
 	%D%/session_name.h \
 	%D%/session_row.c \
 	%D%/session_row.h \
+	%D%/session_status.c \
+	%D%/session_status.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/site.h \

@@ -147,13 +147,18 @@ void
 acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 {
 	int64_t start_ms = acp_clock_now_ms();
+	ACP_AUTO(credential_lists) struct acp_credential_lists lists;
 	const struct acp_applier applier = {.clients = &controller->clients,
 		.site = &controller->settings.site,
+		.runner = &controller->settings.runner,
+		.keys = controller->keys,
+		.credential_lists = &lists,
 		.backoff = controller->backoff,
 		.is_stopped = &controller->is_stopped,
 		.deadline_ms = start_ms + controller->settings.pass_timeout_ms};
 	struct acp_summary *summary = &pass->summary;
 
+	acp_credential_lists_init(&lists);
 	summary->is_key_failed = !acp_controller_keep_keys(controller);
 	acp_pass_plan(controller, pass);
 	log_refusals(&pass->plan);

@@ -143,6 +143,7 @@ acp_reconciler_settings_read(struct acp_reconciler_settings *settings,
 	read_site(config, &settings->site);
 	read_servers(config, settings);
 	read_running(config, settings);
+	acp_runner_site_read(config, &settings->runner);
 	acp_token_source_settings_read(
 		config, ACP_SOURCE_OF_CONTROL_PLANE, &settings->source);
 	acp_token_source_settings_check(
@@ -150,6 +151,8 @@ acp_reconciler_settings_read(struct acp_reconciler_settings *settings,
 	check_names(&settings->site, why);
 	check_label("keypair_owner", settings->keypair_owner, why);
 	check_api_url(settings, why);
+	if (acp_runner_site_check(&settings->runner, why))
+		return ACP_BAD_REQUEST;
 	return why->size > before ? ACP_BAD_REQUEST : ACP_OK;
 }
 

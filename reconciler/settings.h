@@ -11,6 +11,7 @@
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/token_source.h"
+#include "reconciler/runner_site.h"
 #include "reconciler/site.h"
 
 #include <stddef.h>
@@ -19,6 +20,7 @@
 struct acp_reconciler_settings {
 	const struct acp_config *config; /* has every text below */
 	struct acp_site site;
+	struct acp_runner_site runner;
 	struct acp_source_settings source; /* of our own identity */
 	const char *api_url;
 	const char *api_ca_file; /* NULL: the system's */

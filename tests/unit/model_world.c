@@ -482,6 +482,8 @@ do_action(struct model *model, const struct acp_action *action)
 		return delete (model, action);
 	case ACP_VERB_REPORT:
 		return true;
+	case ACP_VERB_PROVISION: /* of sessions, which are not here */
+	case ACP_VERB_PHASE:
 	case ACP_VERB__MAX:
 		break;
 	}

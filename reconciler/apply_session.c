@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes a session: account, Secret, pod, Service, then its phase. Each step
+ * finds what an earlier attempt has made, so that it may be broken off
+ * anywhere. An object of our name that is not ours is never touched.
+ */
+#include <config.h>
+
+#include "reconciler/apply_session.h"
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "reconciler/desired_build.h"
+#include "reconciler/desired_session.h"
+#include "reconciler/observe_object.h"
+#include "reconciler/session_inputs.h"
+#include "reconciler/session_name.h"
+#include "reconciler/session_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A session that is being made. */
+struct making {
+	const struct acp_applier *applier;
+	const struct acp_action *action;
+	struct acp_kube *kube;
+	struct acp_buffer *why;
+	struct acp_session_inputs *inputs;
+	struct acp_session_names names;
+	struct acp_session_want want;
+	const char *account_uid;
+	int64_t pod_created_s;
+};
+
+static enum acp_result
+fail(struct making *making, const struct acp_ref *ref,
+	const struct acp_kube_reply *reply)
+{
+	acp_ref_describe(ref, making->why);
+	acp_buffer_printf(making->why, ": %s%s%s",
+		acp_kube_reason_name(reply->reason),
+		*reply->message ? ": " : "", reply->message);
+	return reply->reason == ACP_KUBE_CONFLICT ||
+			strstr(reply->message, "being terminated")
+		? ACP_RESULT_WAITING
+		: ACP_RESULT_FAILED;
+}
+
+/* The row as it is now must still ask for what was planned. */
+static enum acp_result
+read_row(struct making *making)
+{
+	const struct acp_session_order *order = making->action->session;
+	enum acp_error error = acp_session_inputs_read_row(making->inputs,
+		making->applier->clients->api, order->session_id, making->why);
+
+	if (error == ACP_GONE)
+		return ACP_RESULT_WAITING;
+	if (error)
+		return ACP_RESULT_FAILED;
+	if (making->inputs->detail.row.phase != order->expected) {
+		acp_buffer_append(making->why, "its phase has changed");
+		return ACP_RESULT_WAITING;
+	}
+	return ACP_RESULT_DONE;
+}
+
+static enum acp_result
+write_status(struct making *making, const struct acp_session_status *status)
+{
+	return acp_session_status_write(making->applier->clients->api,
+		       &making->inputs->detail.row, status,
+		       making->inputs->now_s, making->why)
+		? ACP_RESULT_FAILED
+		: ACP_RESULT_DONE;
+}
+
+/* Tells the session's owner, in its row, why there is no pod. */
+static enum acp_result
+tell(struct making *making, enum acp_phase phase, const char *reason)
+{
+	ACP_AUTO(buffer) struct acp_buffer said;
+	const struct acp_condition condition = {
+		.reason = reason, .message = acp_buffer_peek(making->why)};
+	const struct acp_session_status status = {.phase = phase,
+		.condition = &condition,
+		.completion_s =
+			phase == ACP_PHASE_FAILED ? making->inputs->now_s : 0};
+
+	acp_buffer_init(&said, making->why->limit);
+	if (acp_session_status_write(making->applier->clients->api,
+		    &making->inputs->detail.row, &status, making->inputs->now_s,
+		    &said))
+		acp_log_message(ACP_LOG_WARN, "status_failed", "%s",
+			acp_buffer_peek(&said));
+	return ACP_RESULT_FAILED;
+}
+
+static enum acp_result
+read_inputs(struct making *making)
+{
+	switch (acp_session_inputs_read_rest(making->inputs,
+		making->applier->clients->api,
+		making->applier->credential_lists, making->why)) {
+	case ACP_OK:
+		return ACP_RESULT_DONE;
+	case ACP_GONE:
+		return ACP_RESULT_WAITING; /* its project has gone */
+	case ACP_BAD_REQUEST:
+		return tell(making, ACP_PHASE_FAILED, "InvalidSession");
+	default:
+		return tell(making, ACP_PHASE_UNKNOWN, "InputsNotRead");
+	}
+}
+
+/* Puts together what is wanted, and judges it. */
+static enum acp_result
+prepare(struct making *making, struct acp_keyring *ring)
+{
+	const struct acp_session_inputs *inputs = making->inputs;
+	const char *id = inputs->detail.row.id;
+
+	if (acp_session_names_write(id, &making->names, making->why))
+		return tell(making, ACP_PHASE_FAILED, "InvalidSession");
+	if (!acp_key_sync_dup_ring(making->applier->keys, ring)) {
+		acp_buffer_append(making->why, "there is no key yet");
+		return ACP_RESULT_WAITING;
+	}
+	making->want = (struct acp_session_want){.site = making->applier->site,
+		.runner = making->applier->runner,
+		.key = ring->keys[0],
+		.detail = &inputs->detail,
+		.names = &making->names,
+		.namespace = making->action->ref.namespace,
+		.project_prompt = inputs->project_prompt,
+		.agent_prompt = inputs->agent_prompt,
+		.messages = inputs->messages,
+		.message_count = inputs->message_count,
+		.credentials = inputs->credentials,
+		.credential_count = inputs->credential_count,
+		.is_resume = making->action->session->is_resume};
+	if (acp_session_check(&making->want, making->why))
+		return tell(making, ACP_PHASE_FAILED, "InvalidSession");
+	return ACP_RESULT_DONE;
+}
+
+static struct acp_ref
+make_ref(const struct making *making, enum acp_kind kind, const char *name)
+{
+	return (struct acp_ref){.kind = kind,
+		.namespace = making->action->ref.namespace,
+		.name = name};
+}
+
+/* True for an object that an earlier attempt made for this session. */
+static bool
+is_own(const struct making *making, const struct acp_object *object)
+{
+	const char *id = making->inputs->detail.row.id;
+
+	return object->session_id && strcmp(object->session_id, id) == 0 &&
+		object->owner_uid &&
+		strcmp(object->owner_uid, making->account_uid) == 0;
+}
+
+/* Kept on the account, which outlives its pods. */
+static void
+note_reprovisions(
+	struct json_object *body, const struct acp_session_order *order)
+{
+	char count[16];
+
+	if (!order->reprovisions)
+		return;
+	snprintf(count, sizeof(count), "%u", order->reprovisions);
+	acp_desired_add_text(acp_desired_peek_annotations(body),
+		"ambient-code.io/reprovisions", count);
+}
+
+static enum acp_result
+apply_account(struct making *making)
+{
+	const struct acp_ref ref = make_ref(
+		making, ACP_KIND_SERVICE_ACCOUNT, making->names.account);
+	ACP_AUTO(json)
+	struct json_object *body = acp_desired_session_account(&making->want);
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	struct acp_object account;
+
+	acp_kube_reply_init(&reply);
+	note_reprovisions(body, making->action->session);
+	if (acp_kube_apply(making->kube, &ref, body, &reply))
+		return fail(making, &ref, &reply);
+	if (!acp_observe_object(
+		    ref.kind, reply.body, making->inputs->arena, &account))
+		return ACP_RESULT_FAILED;
+	if (account.deleted_s) {
+		acp_buffer_append(making->why, "the account is being deleted");
+		return ACP_RESULT_WAITING;
+	}
+	making->account_uid = account.uid;
+	making->want.account_uid = account.uid;
+	return ACP_RESULT_DONE;
+}
+
+/*
+ * Looks at an object that is there already; WAITING, with the reason, when it
+ * is of an earlier run or somebody else's.
+ */
+static enum acp_result
+look_at_present(struct making *making, const struct acp_ref *ref,
+	struct acp_kube_reply *reply, struct acp_object *present)
+{
+	if (ref->kind == ACP_KIND_SECRET
+			? acp_kube_get_metadata(making->kube, ref, reply)
+			: acp_kube_get(making->kube, ref, reply))
+		return fail(making, ref, reply);
+	if (!acp_observe_object(
+		    ref->kind, reply->body, making->inputs->arena, present))
+		return ACP_RESULT_FAILED;
+	if (is_own(making, present) && !present->deleted_s)
+		return ACP_RESULT_DONE;
+	acp_ref_describe(ref, making->why);
+	acp_buffer_append(making->why,
+		present->deleted_s ? " is being deleted"
+				   : " is there, and is not this session's");
+	return tell(making, ACP_PHASE_UNKNOWN,
+		present->deleted_s ? "PreviousPodTerminating" : "NameTaken");
+}
+
+/* POST; what is there already is looked at, *is_present says so. */
+static enum acp_result
+create(struct making *making, const struct acp_ref *ref,
+	struct json_object *body, struct acp_object *object, bool *is_present)
+{
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	ACP_AUTO(kube_reply) struct acp_kube_reply present;
+
+	acp_kube_reply_init(&reply);
+	acp_kube_reply_init(&present);
+	*is_present = false;
+	if (!acp_kube_create(making->kube, ref, body, &reply))
+		return acp_observe_object(ref->kind, reply.body,
+			       making->inputs->arena, object)
+			? ACP_RESULT_DONE
+			: ACP_RESULT_FAILED;
+	if (reply.reason != ACP_KUBE_ALREADY_EXISTS)
+		return fail(making, ref, &reply);
+	*is_present = true;
+	return look_at_present(making, ref, &present, object);
+}
+
+/* One that is there was made under another key perhaps: made anew. */
+static enum acp_result
+make_secret(struct making *making)
+{
+	const struct acp_ref ref =
+		make_ref(making, ACP_KIND_SECRET, making->names.secret);
+	ACP_AUTO(json)
+	struct json_object *body = acp_desired_session_secret(&making->want);
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	struct acp_object present;
+	enum acp_result result;
+	bool is_present;
+
+	acp_kube_reply_init(&reply);
+	result = create(making, &ref, body, &present, &is_present);
+	if (result != ACP_RESULT_DONE || !is_present)
+		return result;
+	if (acp_kube_delete(making->kube, &ref, present.uid, NULL, &reply))
+		return fail(making, &ref, &reply);
+	return create(making, &ref, body, &present, &is_present);
+}
+
+static enum acp_result
+make_pod(struct making *making)
+{
+	const struct acp_ref ref =
+		make_ref(making, ACP_KIND_POD, making->names.pod);
+	ACP_AUTO(json)
+	struct json_object *body = acp_desired_session_pod(&making->want);
+	struct acp_object pod;
+	bool is_present;
+	enum acp_result result = create(making, &ref, body, &pod, &is_present);
+
+	if (result == ACP_RESULT_DONE)
+		making->pod_created_s = pod.created_s;
+	return result;
+}
+
+/* Apply would leave foreign selector keys and ports: compared whole. */
+static enum acp_result
+make_service(struct making *making)
+{
+	const struct acp_ref ref =
+		make_ref(making, ACP_KIND_SERVICE, making->names.service);
+	ACP_AUTO(json)
+	struct json_object *body = acp_desired_session_service(&making->want);
+	struct acp_object present;
+	bool is_present;
+
+	return create(making, &ref, body, &present, &is_present);
+}
+
+/* The pod is made: the row says so, unless its owner has stopped it. */
+static enum acp_result
+finish(struct making *making)
+{
+	static const struct acp_condition ready = {.is_true = true,
+		.reason = "PodCreated",
+		.message = "the runner's pod was made"};
+	const struct acp_session_status status = {.phase = ACP_PHASE_RUNNING,
+		.kube_namespace = making->action->ref.namespace,
+		.condition = &ready,
+		.start_s = making->pod_created_s};
+	enum acp_result result = read_row(making);
+
+	return result == ACP_RESULT_DONE ? write_status(making, &status)
+					 : result;
+}
+
+static enum acp_result
+make_objects(struct making *making)
+{
+	static enum acp_result (*const steps[])(struct making *) = {
+		apply_account, make_secret, make_pod, make_service, finish};
+	enum acp_result result = ACP_RESULT_DONE;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		result = steps[i](making);
+		if (result != ACP_RESULT_DONE)
+			return result;
+	}
+	return result;
+}
+
+enum acp_result
+acp_apply_provision(const struct acp_applier *applier,
+	const struct acp_action *action, struct acp_buffer *why)
+{
+	ACP_AUTO(session_inputs) struct acp_session_inputs inputs;
+	ACP_AUTO(keyring) struct acp_keyring ring;
+	struct making making = {.applier = applier,
+		.action = action,
+		.kube = acp_clients_peek_kube(
+			applier->clients, applier->site, action->ref.namespace),
+		.why = why,
+		.inputs = &inputs};
+	enum acp_result result;
+
+	acp_session_inputs_init(&inputs);
+	acp_keyring_init(&ring);
+	result = read_row(&making);
+	if (result == ACP_RESULT_DONE)
+		result = read_inputs(&making);
+	if (result == ACP_RESULT_DONE)
+		result = prepare(&making, &ring);
+	if (result == ACP_RESULT_DONE)
+		result = make_objects(&making);
+	return result;
+}
+
+enum acp_result
+acp_apply_phase(const struct acp_applier *applier,
+	const struct acp_action *action, struct acp_buffer *why)
+{
+	const struct acp_session_order *order = action->session;
+	const struct acp_condition condition = {.is_true = order->is_true,
+		.reason = order->reason,
+		.message = order->message};
+	const struct acp_session_status status = {.phase = order->phase,
+		.kube_namespace = order->kube_namespace,
+		.condition = order->reason ? &condition : NULL,
+		.start_s = order->start_s,
+		.completion_s = order->completion_s};
+	ACP_AUTO(session_inputs) struct acp_session_inputs inputs;
+	struct making making = {.applier = applier,
+		.action = action,
+		.why = why,
+		.inputs = &inputs};
+	enum acp_result result;
+
+	acp_session_inputs_init(&inputs);
+	result = read_row(&making);
+	return result == ACP_RESULT_DONE ? write_status(&making, &status)
+					 : result;
+}
