@@ -63,6 +63,7 @@ START_TEST(defaults_and_an_identity_are_enough)
 	ck_assert(!settings.site.adopts);
 	ck_assert_uint_eq(settings.in_flight, 16);
 	ck_assert_int_eq(settings.resync_ms, 60000);
+	ck_assert_str_eq(settings.runner.cpu_limit, "2");
 }
 END_TEST
 
@@ -83,6 +84,8 @@ static const struct {
 	{TOKEN "keypair_owner = deploy/x\n", "keypair_owner"},
 	{TOKEN "api_server_url = http://api.example:8000\n", "allow_http"},
 	{TOKEN "api_server_url = api.example\n", "api_server_url"},
+	{TOKEN "token_url = ftp://cp/token\n", "token_url"},
+	{TOKEN "runner_cpu_limit = all\n", "runner_cpu_limit"},
 };
 
 START_TEST(what_kubernetes_would_not_take_is_named)
