@@ -8,6 +8,7 @@
 #include "reconciler/cluster.h"
 
 #include "lib/auto.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "reconciler/cluster_check.h"
 #include "reconciler/controller.h"
@@ -200,7 +201,7 @@ acp_cluster_run(const struct acp_reconciler_options *options,
 		.output = output,
 		.why = &why};
 
-	acp_buffer_init(&why, output->limit);
+	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
 	acp_loop_block_signals();
 	if (acp_controller_open(&controller, config, &why))
 		return fail(&command, "configuration", ACP_EXIT_USAGE);

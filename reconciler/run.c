@@ -17,11 +17,20 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OUTPUT_MAX = 64 * 1024 };
+enum {
+	OUTPUT_MAX = 64 * 1024,
+	/* a plan: some 200 bytes an action, some ten actions a project */
+	PLAN_OUTPUT_MAX = 64 * 1024 * 1024
+};
 
 static enum acp_exit_code
 print_text(const struct acp_buffer *text)
 {
+	if (text->is_failed) {
+		acp_log_message(ACP_LOG_ERROR, "output_failed",
+			"standard output: more than %zu bytes", text->limit);
+		return ACP_EXIT_NOTHING_DONE;
+	}
 	if (fputs(acp_buffer_peek(text), stdout) >= 0 && fflush(stdout) == 0)
 		return ACP_EXIT_CONVERGED;
 	acp_log_message(ACP_LOG_ERROR, "output_failed", "standard output: %s",
@@ -206,7 +215,7 @@ acp_run(const struct acp_reconciler_options *options,
 	ACP_AUTO(buffer) struct acp_buffer text;
 	enum acp_exit_code code;
 
-	acp_buffer_init(&text, OUTPUT_MAX);
+	acp_buffer_init(&text, PLAN_OUTPUT_MAX);
 	if (options->mode == ACP_MODE_LOCAL)
 		return run_without_cluster(options, config);
 	code = acp_cluster_run(options, config, &text);
