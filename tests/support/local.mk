@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	%D%/packages \
 	%D%/providers.py \
 	%D%/raw_http.py \
+	%D%/reconciler.py \
 	%D%/run.py \
 	%D%/service.py \
 	%D%/stock_runner.py \

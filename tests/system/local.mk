@@ -28,3 +28,5 @@ EXTRA_DIST += \
 	%D%/410-kube-client.py \
 	%D%/430-key-and-lease.py \
 	%D%/510-session-objects.py
+
+	%D%/420-projects.py
