@@ -31,6 +31,12 @@ acp_clock_now_ms(void)
 }
 
 int64_t
+acp_clock_thread_us(void)
+{
+	return read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t
 acp_clock_wall_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000;

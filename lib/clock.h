@@ -14,6 +14,9 @@
 int64_t acp_clock_now_ms(void);
 int64_t acp_clock_now_us(void);
 
+/* Microseconds of processor time that the calling thread has used. */
+int64_t acp_clock_thread_us(void);
+
 /* Milliseconds since 1970-01-01 UTC. */
 int64_t acp_clock_wall_ms(void);
 

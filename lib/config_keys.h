@@ -71,9 +71,9 @@ X(MIN_TTL, "min_ttl", NULL, DURATION, "60s", "0s..1h", TOKEN, \
   "Life left at which a token is renewed at once.") \
 X(QUEUE_WAIT, "queue_wait", NULL, DURATION, "33s", "1s..10min", TOKEN, \
   "Longest expected wait for which a request is still queued.") \
-X(QUEUE_LENGTH, "queue_length", NULL, NUMBER, "8192", "1..1000000", TOKEN, \
+X(QUEUE_LENGTH, "queue_length", NULL, NUMBER, "16384", "1..1000000", TOKEN, \
   "Most requests held at one time.") \
-X(QUEUE_MEMORY_MIB, "queue_memory_mib", NULL, NUMBER, "128", "1..65536", \
+X(QUEUE_MEMORY_MIB, "queue_memory_mib", NULL, NUMBER, "256", "1..65536", \
   TOKEN, "Most memory for held requests, in MiB.") \
 X(CACHE_ENTRIES, "cache_entries", NULL, NUMBER, "65536", "1..1000000", TOKEN, \
   "Most opened ciphertexts that are remembered.") \

@@ -28,7 +28,7 @@ FLOOD = 300 if bed.WRAPPER else 5000
 HERD = 20 if bed.WRAPPER else 200
 OTHERS = 8
 QUEUE = 200 if bed.WRAPPER else 1000
-SHARE = 8192 // 9 + 1  # of the default queue_length
+SHARE = 16384 // 9 + 1  # of the default queue_length
 IS_SLOW_TO_FREE = bed.WRAPPER or "ASAN_OPTIONS" in os.environ
 
 

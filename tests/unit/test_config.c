@@ -83,7 +83,7 @@ START_TEST(defaults_are_those_of_the_table)
 		acp_config_get_duration_ms(config, ACP_CONFIG_QUEUE_WAIT),
 		33000);
 	ck_assert_uint_eq(
-		acp_config_get_number(config, ACP_CONFIG_QUEUE_LENGTH), 8192);
+		acp_config_get_number(config, ACP_CONFIG_QUEUE_LENGTH), 16384);
 	ck_assert(!acp_config_get_bool(config, ACP_CONFIG_ALLOW_HTTP));
 	ck_assert_int_eq(
 		acp_config_get_choice(config, ACP_CONFIG_LOG_LEVEL), 1);

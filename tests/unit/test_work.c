@@ -43,7 +43,7 @@ struct acp_keyset *__wrap_acp_keystore_dup_current(struct acp_keystore *store);
 void __wrap_acp_keyset_free(struct acp_keyset **keyset);
 bool __wrap_acp_keyset_has_key(const struct acp_keyset *keyset, const char *id);
 int64_t __wrap_acp_clock_now_ms(void);
-int64_t __wrap_acp_clock_now_us(void);
+int64_t __wrap_acp_clock_thread_us(void);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition);
 int __real_pthread_cond_broadcast(pthread_cond_t *condition);
 
@@ -105,7 +105,7 @@ __wrap_acp_clock_now_ms(void)
 
 /* It is looked at before and after each operation, of one worker. */
 int64_t
-__wrap_acp_clock_now_us(void)
+__wrap_acp_clock_thread_us(void)
 {
 	return clock_us += operation_us;
 }
