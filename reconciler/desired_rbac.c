@@ -23,8 +23,7 @@ struct rule {
 static const struct rule control_rules[] = {
 	{{""}, {"secrets"}, {"get", "create", "delete"}},
 	{{""}, {"pods"}, {"get", "list", "create", "delete"}},
-	{{""}, {"services"},
-		{"get", "list", "create", "update", "patch", "delete"}},
+	{{""}, {"services"}, {"get", "list", "create", "update", "delete"}},
 	{{""}, {"serviceaccounts"},
 		{"get", "list", "create", "patch", "delete"}},
 	{{""}, {"events"}, {"create"}},

@@ -66,8 +66,6 @@ static const struct row rows[] = {
 	{PROJECTS, ALWAYS, ACP_KIND_PROJECT_SETTINGS,
 		"get list create patch delete", NULL},
 	{PROJECTS, ALWAYS, ACP_KIND_EVENT, "create", NULL},
-	{PROJECTS, ALWAYS, ACP_KIND_ROLE, "bind",
-		"ambient-control-plane-project-manager"},
 	{PROJECTS, ALWAYS, ACP_KIND_CLUSTER_ROLE, "bind",
 		"ambient-project-admin"},
 	{PROJECTS, ALWAYS, ACP_KIND_CLUSTER_ROLE, "bind",

@@ -280,7 +280,7 @@ START_TEST(the_role_holds_no_verb_that_we_do_not_use)
 			      "{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],"
 			      "\"verbs\":[\"get\",\"list\",\"create\",\"delete\"]},"
 			      "{\"apiGroups\":[\"\"],\"resources\":[\"services\"],"
-			      "\"verbs\":[\"get\",\"list\",\"create\",\"update\",\"patch\","
+			      "\"verbs\":[\"get\",\"list\",\"create\",\"update\","
 			      "\"delete\"]},"
 			      "{\"apiGroups\":[\"\"],\"resources\":[\"serviceaccounts\"],"
 			      "\"verbs\":[\"get\",\"list\",\"create\",\"patch\","
