@@ -112,7 +112,7 @@ X(PASS_TIMEOUT, "pass_timeout", NULL, DURATION, \
 X(IN_FLIGHT, "in_flight", NULL, NUMBER, \
   "16", "1..64", RECONCILER, \
   "Most requests under way at one time.") \
-X(LOCK_FILE, "lock_file", NULL, TEXT, \
+X(LOCK_FILE, "lock_file", "CP_LOCK_FILE", TEXT, \
   "/var/lib/ambient-cp/reconciler.lock", NULL, RECONCILER, \
   "File that keeps two passes on one host apart.") \
 X(METRICS_FILE, "metrics_file", NULL, TEXT, \
