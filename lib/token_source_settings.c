@@ -128,11 +128,15 @@ check_kind(const struct acp_config *config, enum acp_source_owner owner,
 	if (source->kind == ACP_SOURCE_OIDC)
 		check_oidc(config, owner, source, why);
 	else if (!has_token && get_choice(config, owner) == CHOICE_AUTO)
-		acp_buffer_append(why,
-			"no token source: set oidc_token_url, oidc_client_id "
-			"and oidc_client_secret (OIDC_TOKEN_URL, "
-			"OIDC_CLIENT_ID, OIDC_CLIENT_SECRET), or api_token "
-			"(AMBIENT_API_TOKEN)\n");
+		acp_buffer_printf(why,
+			"%s: set oidc_token_url, oidc_client_id and "
+			"oidc_client_secret (OIDC_TOKEN_URL, OIDC_CLIENT_ID, "
+			"OIDC_CLIENT_SECRET), or api_token "
+			"(AMBIENT_API_TOKEN), each secret also as a file: "
+			"NAME_file (NAME_FILE)\n",
+			owner == ACP_SOURCE_OF_RUNNERS
+				? "no token source"
+				: "no identity for the Ambient API server");
 	else if (!has_token)
 		acp_buffer_append(why,
 			"token_source is static, but neither api_token nor "

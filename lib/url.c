@@ -93,7 +93,7 @@ acp_url_check_provider(
 	else
 		acp_buffer_append(why,
 			"is http to another host, where everybody on the way "
-			"reads the client secret: use https, or say "
+			"can read our credentials: use https, or say "
 			"allow_http = on");
 	return ACP_BAD_REQUEST;
 }

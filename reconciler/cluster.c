@@ -16,6 +16,8 @@
 #include "reconciler/loop.h"
 #include "reconciler/pass.h"
 
+#include <string.h>
+
 /* What a mode works with. */
 struct command {
 	const struct acp_reconciler_options *options;
@@ -24,20 +26,37 @@ struct command {
 	struct acp_buffer *why;
 };
 
+/* A message for each line of the reason. */
 static enum acp_exit_code
 fail(const struct command *command, const char *event, enum acp_exit_code code)
 {
-	acp_log_message(
-		ACP_LOG_ERROR, event, "%s", acp_buffer_peek(command->why));
+	const char *line = acp_buffer_peek(command->why);
+	size_t size;
+
+	for (; *line; line += size + (line[size] == '\n')) {
+		size = strcspn(line, "\n");
+		acp_log_message(ACP_LOG_ERROR, event, "%.*s", (int)size, line);
+	}
 	return code;
 }
 
-/* How a Lease or a lock that cannot be had is told. */
+/* Names the place: the reason may be no more than what curl says. */
 static enum acp_exit_code
-locked_code(enum acp_error error)
+fail_lease(const struct command *command, enum acp_error error)
 {
-	return error == ACP_RETRY_LATER ? ACP_EXIT_LOCKED
-					: ACP_EXIT_NOTHING_DONE;
+	const struct acp_controller *controller = command->controller;
+	ACP_AUTO(buffer) struct acp_buffer access;
+
+	if (error == ACP_RETRY_LATER)
+		return fail(command, "lease_not_held", ACP_EXIT_LOCKED);
+	acp_buffer_init(&access, command->why->limit);
+	acp_kube_access_describe(controller->clients.access, &access);
+	acp_log_message(ACP_LOG_ERROR, "lease_not_held",
+		"cannot hold the Lease %s/%s (%s): %s; --check looks at all "
+		"that is needed",
+		controller->settings.site.runtime_namespace, ACP_LEASE_NAME,
+		acp_buffer_peek(&access), acp_buffer_peek(command->why));
+	return ACP_EXIT_NOTHING_DONE;
 }
 
 static void
@@ -65,7 +84,7 @@ run_once(const struct command *command)
 	acp_pass_init(&pass);
 	error = acp_lease_acquire(lease, ACP_LEASE_ONCE, command->why);
 	if (error)
-		return fail(command, "lease_not_held", locked_code(error));
+		return fail_lease(command, error);
 	acp_pass_run(command->controller, &pass);
 	describe_pass(command, &pass);
 	return acp_summary_exit_code(&pass.summary);
@@ -97,7 +116,7 @@ rotate_key(const struct command *command)
 	error = acp_lease_acquire(
 		controller->clients.lease, ACP_LEASE_ASK, command->why);
 	if (error)
-		return fail(command, "lease_not_held", locked_code(error));
+		return fail_lease(command, error);
 	error = acp_key_sync_step(controller->keys, true, command->why);
 	if (!error)
 		error = acp_key_sync_add_next(
@@ -121,7 +140,7 @@ revoke_key(const struct command *command)
 	error = acp_lease_acquire(
 		controller->clients.lease, ACP_LEASE_ASK, command->why);
 	if (error)
-		return fail(command, "lease_not_held", locked_code(error));
+		return fail_lease(command, error);
 	error = acp_key_sync_step(controller->keys, true, command->why);
 	if (!error)
 		error = acp_key_sync_revoke(

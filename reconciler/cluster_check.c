@@ -12,6 +12,8 @@
 #include "reconciler/local.h"
 #include "reconciler/self_check.h"
 
+enum { HTTP_UNAUTHORIZED = 401, HTTP_NOT_FOUND = 404 };
+
 /* What is looked at, and whether all was well so far. */
 struct look {
 	struct acp_controller *controller;
@@ -85,6 +87,32 @@ look_at_key_secret(struct look *look)
 	look->is_bad |= error != ACP_OK;
 }
 
+/* What did not work, and which keys to look at. */
+static void
+blame_api(struct look *look, const struct acp_api_reply *reply)
+{
+	struct acp_buffer *text = look->text;
+	const char *advice = "";
+
+	acp_buffer_printf(text, "API server: bad: %s ",
+		look->controller->settings.api_url);
+	if (reply->code)
+		acp_buffer_printf(text, "answered %ld", reply->code);
+	else
+		acp_buffer_append(text, "was not asked or did not answer");
+	if (*reply->message)
+		acp_buffer_printf(text, ": %s", reply->message);
+	if (!reply->code)
+		advice = "api_server_url (AMBIENT_API_SERVER_URL)";
+	else if (reply->code == HTTP_UNAUTHORIZED)
+		advice = "the identity: oidc_client_id or api_token";
+	else if (reply->code == HTTP_NOT_FOUND)
+		advice = "api_server_url: scheme, host and port, and no path";
+	if (*advice)
+		acp_buffer_printf(text, "; look at %s", advice);
+	acp_buffer_append(text, "\n");
+}
+
 static void
 look_at_api(struct look *look)
 {
@@ -95,10 +123,7 @@ look_at_api(struct look *look)
 	error = acp_api_get(
 		look->controller->clients.api, "/projects?size=0", &reply);
 	if (error)
-		acp_buffer_printf(look->text,
-			"API server: bad: %s answered %ld%s%s\n",
-			look->controller->settings.api_url, reply.code,
-			*reply.message ? ": " : "", reply.message);
+		blame_api(look, &reply);
 	else
 		acp_buffer_printf(look->text, "API server: good, %s\n",
 			look->controller->settings.api_url);

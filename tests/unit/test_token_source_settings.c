@@ -108,8 +108,8 @@ static const struct {
 	const char *lines;
 	const char *fault;
 } faults[] = {
-	{"", "no token source"},
-	{RUNNERS, "no token source"},
+	{"", "no identity for the Ambient API server: set oidc_token_url"},
+	{RUNNERS, "no identity for the Ambient API server: set oidc_token_url"},
 	{"oidc_client_id = cp\n",
 		"oidc_client_id is set, but neither "
 		"oidc_client_secret nor"},
