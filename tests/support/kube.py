@@ -503,6 +503,13 @@ class Cluster:
                 item, "kubectl")))
         return made
 
+    def request_token(self, namespace, account, seconds=3600):
+        """A token of a service account, as a pod of it would have."""
+        return self.must(self.admin.post(
+            path_of("ServiceAccount", namespace, account) + "/token",
+            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+             "spec": {"expirationSeconds": seconds}}))["status"]["token"]
+
     # --- custom resources -------------------------------------------------------
 
     def create_crd(self, group, version, kind, plural):

@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	%D%/bad_requests.py \
 	%D%/bed.py \
 	%D%/binding.py \
+	%D%/cluster \
 	%D%/faulty_idp.py \
 	%D%/faulty_kube.py \
 	%D%/fastcgi.py \
