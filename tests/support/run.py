@@ -11,6 +11,7 @@ programs in tests/system/.
 A test in tests/system/ may carry these lines near its top, with the reason:
     # quick: no ...      left out by --quick
     # valgrind: no ...   left out under valgrind
+    # openssl: no ...    not run again with the OpenSSL back end
     # alone: yes ...     needs the machine for itself
 """
 import argparse
@@ -39,7 +40,7 @@ JOBS = str(os.cpu_count() or 2)
 TEST_TIMEOUT = 600
 SLOW_TIMEOUT = 1800
 GROUP_GRACE = 15
-MARK = re.compile(r"^# (quick|valgrind|alone): (no|yes)\b[,:; ]*(.*)$")
+MARK = re.compile(r"^# (quick|valgrind|openssl|alone): (no|yes)\b[,:; ]*(.*)$")
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:strict_string_checks=1"
                     ":detect_stack_use_after_return=1",
@@ -288,7 +289,7 @@ def stage_openssl(stage, options):
     folder = build(stage, "--enable-werror", "CC=gcc",
                    "--with-unseal=openssl")
     counts = make_check(stage, folder)
-    counts.add(run_system(stage, folder, options))
+    counts.add(run_system(stage, folder, options, "openssl"))
     return counts
 
 
@@ -349,7 +350,7 @@ STAGES = {
     "valgrind": stage_valgrind,
 }
 # those that run the tests with a Kubernetes API server
-CLUSTER_STAGES = {"gcc", "sanitizers", "openssl", "valgrind"}
+CLUSTER_STAGES = {"gcc", "sanitizers", "valgrind"}
 
 
 def run_stage(name, log_folder, options):

@@ -5,6 +5,7 @@ for: a real API server with its controllers, users and custom resources, an
 audit that misses nothing, and a proxy before it that fails as it is told."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, none of our programs runs here
+# openssl: no, ambient-cp-token is not in it
 import http.client
 import json
 import os

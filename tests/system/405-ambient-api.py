@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # valgrind: no, none of our programs runs here
+# openssl: no, ambient-cp-token is not in it
 """The stand-in for the Ambient API server does what the real one does, as far
 as the reconciler can see it: rows, lists, searches, scopes, errors, phases."""
 import base64

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # valgrind: no, none of our programs runs here
+# openssl: no, ambient-cp-token is not in it
 """The faults that the stand-in for the Ambient API server makes on demand, its
 log, its bulk loading, and how it keeps connections."""
 import concurrent.futures

@@ -5,6 +5,7 @@ real Kubernetes API server: one writer at a time, a key that no deletion and no
 damage replaces (H-08), and a rotation that every replica follows before any
 pod can be made with the new key."""
 # quick: no, the Kubernetes API server may have to be built first
+# openssl: no, ambient-cp-token is not in it
 import base64
 import os
 import re

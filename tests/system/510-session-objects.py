@@ -4,6 +4,7 @@
 tests/data, keeps it as it was sent, and takes a Service back."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, none of our programs runs here
+# openssl: no, ambient-cp-token is not in it
 import json
 import os
 import sys
