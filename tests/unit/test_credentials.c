@@ -66,7 +66,7 @@ static const struct {
 	struct acp_credential_binding bindings[4];
 	const char *chosen;
 } cases[] = {
-	{{{NULL}}, ""},
+	{.chosen = ""},
 	/* each tier by itself */
 	{{{.id = "1", .credential_id = "gh1"}}, "github=gh1"},
 	{{{.id = "1", .credential_id = "gh1", .project_id = "p1"}},
