@@ -148,6 +148,7 @@ struct absent {
 	const char **ids;
 	size_t count;
 	atomic_bool is_list_wrong;
+	atomic_bool is_unanswered; /* neither there nor proved to be gone */
 };
 
 static enum acp_presence
@@ -185,6 +186,8 @@ ask_absent(void *context, size_t index)
 	pthread_mutex_unlock(&observer->lock);
 	if (presence == ACP_PRESENCE_THERE)
 		atomic_store(&absent->is_list_wrong, true);
+	if (presence == ACP_PRESENCE_UNKNOWN)
+		atomic_store(&absent->is_unanswered, true);
 }
 
 static int
@@ -220,6 +223,15 @@ add_absent(struct absent *absent, const struct acp_objects *objects)
 				objects->items[i].project_id;
 }
 
+static void
+note_wrong_list(struct acp_world *world, const char *message)
+{
+	world->unknown_lists++;
+	acp_log(ACP_LOG_WARN, "list_failed",
+		ACP_F_TEXT("collection", "projects"),
+		ACP_F_TEXT("message", message));
+}
+
 void
 acp_observe_absent(struct acp_observer *observer)
 {
@@ -236,11 +248,10 @@ acp_observe_absent(struct acp_observer *observer)
 	acp_parallel_run(observer->clients->in_flight, absent.count, ask_absent,
 		&absent);
 	free(absent.ids);
-	if (!atomic_load(&absent.is_list_wrong))
-		return;
-	world->are_projects_known = false;
-	world->unknown_lists++;
-	acp_log(ACP_LOG_WARN, "list_failed",
-		ACP_F_TEXT("collection", "projects"),
-		ACP_F_TEXT("message", "it lacks a row that is there"));
+	if (atomic_load(&absent.is_list_wrong)) {
+		world->are_projects_known = false;
+		note_wrong_list(world, "it lacks a row that is there");
+	} else if (atomic_load(&absent.is_unanswered)) {
+		note_wrong_list(world, "a row that it lacks is not told gone");
+	}
 }
