@@ -27,5 +27,6 @@ EXTRA_DIST += \
 	%D%/406-ambient-api-faults.py \
 	%D%/410-kube-client.py \
 	%D%/420-projects.py \
+	%D%/424-project-deletion.py \
 	%D%/430-key-and-lease.py \
 	%D%/510-session-objects.py
