@@ -19,6 +19,9 @@ dist_systemdexamples_DATA = \
 
 kubernetesexamplesdir = $(docdir)/examples/kubernetes
 dist_kubernetesexamples_DATA = \
+	%D%/kubernetes/config.yaml \
+	%D%/kubernetes/cronjob.yaml \
+	%D%/kubernetes/deployment.yaml \
 	%D%/kubernetes/rbac.yaml \
 	%D%/kubernetes/rbac-mpp.yaml
 

@@ -29,4 +29,5 @@ EXTRA_DIST += \
 	%D%/420-projects.py \
 	%D%/424-project-deletion.py \
 	%D%/430-key-and-lease.py \
+	%D%/440-manifests.py \
 	%D%/510-session-objects.py
