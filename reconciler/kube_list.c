@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of the Kubernetes API, page by page: each is parsed, given to the
- * sink and freed before the next is asked for.
+ * Lists of the Kubernetes API, page by page: the items of each are given to
+ * the sink and freed before the next page is asked for.
  */
 #include <config.h>
 
@@ -88,25 +88,18 @@ peek_next(const struct json_object *body)
 	return next;
 }
 
+/* Its items were given and cut out when they were an array. */
 static bool
-has_given_items(const struct walk *walk, const struct json_object *body)
+has_items(const struct json_object *body)
 {
 	struct json_object *items = NULL;
-	struct json_object *item;
 
 	if (!json_object_object_get_ex(body, "items", &items))
 		return false;
-	if (!items) /* null is how an empty list may be written */
-		return true;
-	if (!json_object_is_type(items, json_type_array))
-		return false;
-	for (size_t i = 0; i < json_object_array_length(items); i++) {
-		item = json_object_array_get_idx(items, i);
-		if (!json_object_is_type(item, json_type_object))
-			return false;
-		walk->sink->take(walk->sink->context, item);
-	}
-	return true;
+	/* null is how an empty list may be written */
+	return !items ||
+		(json_object_is_type(items, json_type_array) &&
+			!json_object_array_length(items));
 }
 
 /* False when the page cannot be part of a list that ends. */
@@ -119,7 +112,7 @@ has_taken_page(struct walk *walk, const struct json_object *body)
 		return false;
 	if (++walk->pages > ACP_KUBE_LIST_PAGES_MAX)
 		return false;
-	if (!has_given_items(walk, body))
+	if (!has_items(body))
 		return false;
 	free(walk->next);
 	walk->next = *next ? acp_memory_dup_text(next) : NULL;
@@ -169,6 +162,7 @@ ask_page(struct acp_kube *kube, const struct walk *walk,
 	struct acp_kube_request request = {
 		.kind = walk->list->kind,
 		.method = "GET",
+		.sink = walk->sink,
 		.accept = walk->list->is_metadata_only ? METADATA_LIST
 						       : ACP_KUBE_JSON,
 	};

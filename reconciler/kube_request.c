@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/random.h"
+#include "reconciler/kube_items.h"
 #include "reconciler/kube_status.h"
 
 #include <errno.h>
@@ -193,20 +194,26 @@ send_once(struct attempt *attempt, struct acp_http_answer *answer,
 
 /* What an answer says, whatever its status. */
 static enum acp_error
-judge_answer(const struct acp_http_answer *answer, struct acp_kube_reply *reply)
+judge_answer(const struct acp_http_answer *answer,
+	const struct acp_kube_sink *sink, struct acp_kube_reply *reply)
 {
+	const char *text = acp_secret_peek(&answer->body);
+	struct acp_kube_items items = {0};
 	struct json_object *status = NULL;
 
 	reply->code = answer->status;
 	reply->date_s = answer->date_s;
-	reply->body = acp_json_new_deep(acp_secret_peek(&answer->body),
-		answer->body.size, ACP_KUBE_JSON_DEPTH_MAX);
+	reply->body = sink ? acp_kube_items_cut(text, answer->body.size, &items)
+			   : acp_json_new_deep(text, answer->body.size,
+				     ACP_KUBE_JSON_DEPTH_MAX);
 	if (acp_kube_status_is_one(reply->body))
 		status = reply->body;
 	reply->reason = acp_kube_status_judge(answer->status, status);
 	acp_kube_status_write_message(
 		status, reply->message, sizeof(reply->message));
-	if (reply->reason == ACP_KUBE_NO_REASON && !reply->body)
+	if (reply->reason == ACP_KUBE_NO_REASON &&
+		(!reply->body ||
+			(items.text && !acp_kube_items_give(&items, sink))))
 		acp_kube_reply_refuse(reply, ACP_KUBE_BAD_ANSWER,
 			"the answer is not JSON as the API server writes it");
 	return acp_kube_status_get_error(reply->reason);
@@ -296,6 +303,6 @@ acp_kube_request_send(struct acp_kube *kube,
 	} while (has_another_try(&attempt, error, &answer));
 	*is_too_large = answer.is_too_large;
 	if (!error)
-		return judge_answer(&answer, reply);
+		return judge_answer(&answer, request->sink, reply);
 	return acp_kube_status_get_error(reply->reason);
 }

@@ -22,6 +22,8 @@ struct acp_kube_request {
 	const char *content_type; /* NULL: no body */
 	const char *body;
 	size_t body_size;
+	/* gets the items of a page; of the body's array none is left then */
+	const struct acp_kube_sink *sink; /* NULL: the body is kept whole */
 	bool is_write; /* asks the guard, and lasts ACP_KUBE_WRITE_MS at most */
 };
 

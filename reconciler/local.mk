@@ -69,6 +69,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/kube_access.h \
 	%D%/kube_exec.c \
 	%D%/kube_exec.h \
+	%D%/kube_items.c \
+	%D%/kube_items.h \
 	%D%/kube_list.c \
 	%D%/kube_request.c \
 	%D%/kube_request.h \

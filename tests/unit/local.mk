@@ -70,6 +70,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_kube \
 	tests/unit/test_kube_access \
 	tests/unit/test_kube_exec \
+	tests/unit/test_kube_items \
 	tests/unit/test_kubeconfig \
 	tests/unit/test_lease \
 	tests/unit/test_local \
@@ -235,6 +236,9 @@ tests_unit_test_kinds_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_kubeconfig_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_kubeconfig_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_kube_items_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_kube_items_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_kube_exec_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_kube_exec_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
