@@ -98,8 +98,9 @@ class Report:
         self._append(name, value, text, "", "", data, others)
 
     def judge(self, name, value, text, wanted, is_reached, others, data=None):
+        """others: None for what does not depend on them."""
         verdict = ("yes" if is_reached else
-                   "machine busy" if others.share > BUSY else "no")
+                   "machine busy" if others and others.share > BUSY else "no")
         self._append(name, value, text, wanted, verdict, data, others)
 
     def _append(self, name, value, text, wanted, verdict, data, others):

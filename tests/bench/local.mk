@@ -8,6 +8,7 @@ ACP_BENCHES = \
 EXTRA_PROGRAMS += $(ACP_BENCHES)
 EXTRA_DIST += \
 	%D%/figures.py \
+	%D%/reconcile.py \
 	%D%/rows.py \
 	%D%/run \
 	%D%/targets.py
