@@ -30,4 +30,5 @@ EXTRA_DIST += \
 	%D%/424-project-deletion.py \
 	%D%/430-key-and-lease.py \
 	%D%/440-manifests.py \
+	%D%/441-systemd-units.py \
 	%D%/510-session-objects.py
