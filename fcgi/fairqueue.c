@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Round robin by round numbers: a line has at most one place in each round,
- * and a new line begins with the round that is being served. A binary heap
- * over class, round and order of arrival. Called by work.c alone.
+ * and no round that has begun takes new places: so each comes to its end,
+ * however many come, leave and come again. A binary heap over class, round
+ * and order of arrival. Called by work.c alone.
  */
 #include <config.h>
 
@@ -78,9 +79,16 @@ static uint64_t
 get_next_round(const struct acp_fairqueue *queue,
 	enum acp_fairqueue_class class, const struct acp_fairqueue_line *line)
 {
-	uint64_t round = queue->classes[class].round;
+	uint64_t first = queue->classes[class].round + 1;
 
-	return line->round > round ? line->round : round;
+	return line->round > first ? line->round : first;
+}
+
+static bool
+is_of_begun_round(const struct acp_fairqueue *queue,
+	const struct acp_fairqueue_place *place)
+{
+	return place->round <= queue->classes[place->class].round;
 }
 
 void
@@ -106,6 +114,8 @@ acp_fairqueue_restore(
 	}
 	rise(queue, queue->places++, place);
 	queue->classes[place->class].places++;
+	if (is_of_begun_round(queue, place))
+		queue->classes[place->class].rest++;
 	if (place->line->places++ == 0)
 		queue->classes[place->class].lines++;
 }
@@ -121,8 +131,21 @@ acp_fairqueue_remove(
 	else if (last != place)
 		sink(queue, place->index, last);
 	queue->classes[place->class].places--;
+	if (is_of_begun_round(queue, place))
+		queue->classes[place->class].rest--;
 	if (--place->line->places == 0)
 		queue->classes[place->class].lines--;
+}
+
+/* With its first place, which has just been taken out. */
+static void
+begin_round(
+	struct acp_fairqueue *queue, const struct acp_fairqueue_place *place)
+{
+	queue->classes[place->class].round = place->round;
+	/* no earlier one is left, and of this one each line has one at most */
+	queue->classes[place->class].rest =
+		queue->classes[place->class].lines - (place->line->places > 0);
 }
 
 struct acp_fairqueue_place *
@@ -134,9 +157,8 @@ acp_fairqueue_pop(struct acp_fairqueue *queue)
 		return NULL;
 	place = queue->heap[0];
 	acp_fairqueue_remove(queue, place);
-	/* one that was put back may be of a round that is over */
-	if (queue->classes[place->class].round < place->round)
-		queue->classes[place->class].round = place->round;
+	if (!is_of_begun_round(queue, place))
+		begin_round(queue, place);
 	return place;
 }
 
@@ -157,8 +179,8 @@ acp_fairqueue_get_ahead(const struct acp_fairqueue *queue,
 	enum acp_fairqueue_class class, const struct acp_fairqueue_line *line)
 {
 	size_t rounds = (size_t)(get_next_round(queue, class, line) -
-				queue->classes[class].round) +
-		1;
+		queue->classes[class].round);
+	size_t rest = queue->classes[class].rest;
 	size_t ahead = queue->classes[class].places;
 	size_t turns;
 
@@ -166,8 +188,8 @@ acp_fairqueue_get_ahead(const struct acp_fairqueue *queue,
 	if (!__builtin_mul_overflow(rounds,
 		    queue->classes[class].lines + (line->places == 0),
 		    &turns) &&
-		turns - 1 < ahead)
-		ahead = turns - 1;
+		turns < ahead && rest + turns - 1 < ahead)
+		ahead = rest + turns - 1;
 	for (int before = 0; before < (int)class; before++)
 		ahead += queue->classes[before].places;
 	return ahead;

@@ -40,8 +40,9 @@ struct acp_fairqueue {
 	size_t room;
 	uint64_t next_number;
 	struct {
-		uint64_t round; /* of the last place that had its turn */
+		uint64_t round; /* the last one that has begun */
 		size_t places;
+		size_t rest; /* at least those of begun rounds among them */
 		size_t lines; /* that have places */
 	} classes[ACP_FAIRQUEUE_CLASS__MAX];
 };

@@ -164,7 +164,7 @@ START_TEST(even_when_its_round_is_over)
 		ck_assert_ptr_nonnull(acp_fairqueue_pop(&queue));
 	acp_fairqueue_restore(&queue, find('b'));
 	push('c');
-	ck_order("bbcab");
+	ck_order("bbabc");
 }
 END_TEST
 
@@ -194,6 +194,48 @@ START_TEST(what_is_taken_out_is_not_ahead)
 				  &queue, ACP_FAIRQUEUE_SECOND, &lines[1][0]),
 		6);
 	ck_order("ababab");
+}
+END_TEST
+
+/* Who has but one place at a time is forgotten whenever it has none. */
+START_TEST(who_comes_again_and_again_starves_nobody)
+{
+	struct item *item;
+	int turns = 0;
+
+	push_all("aaabc");
+	for (size_t left = 3; left > 0; turns++) {
+		ck_assert_int_lt(turns, 10);
+		item = (struct item *)acp_fairqueue_pop(&queue);
+		if (item->name == 'a') {
+			left--;
+			continue;
+		}
+		lines[1][item->name - 'a'] = (struct acp_fairqueue_line){0};
+		push(item->name);
+	}
+	while (acp_fairqueue_pop(&queue))
+		continue;
+}
+END_TEST
+
+START_TEST(what_is_left_of_a_round_is_ahead_as_well)
+{
+	size_t ahead;
+
+	push_all("aabbccdd");
+	for (int i = 0; i < 2; i++)
+		acp_fairqueue_pop(&queue);
+	acp_fairqueue_remove(&queue, &items[4].place); /* c, of this round */
+	ahead = acp_fairqueue_get_ahead(
+		&queue, ACP_FAIRQUEUE_SECOND, &lines[1]['x' - 'a']);
+	ck_assert_uint_eq(ahead, 5);
+	push('x');
+	acp_fairqueue_restore(&queue, &items[4].place);
+	ck_assert_uint_eq(acp_fairqueue_get_ahead(&queue, ACP_FAIRQUEUE_SECOND,
+				  &lines[1]['y' - 'a']),
+		7);
+	ck_order("cdabcdx");
 }
 END_TEST
 
@@ -255,6 +297,25 @@ ck_pop(bool *is_in)
 	is_in[first] = false;
 }
 
+/* A new place has all that go before it ahead, and never more than all. */
+static void
+ck_ahead(const bool *is_in)
+{
+	const enum acp_fairqueue_class class =
+		(enum acp_fairqueue_class)draw(ACP_FAIRQUEUE_CLASS__MAX);
+	const struct acp_fairqueue_line *line = &lines[class][draw(LINES)];
+	size_t ahead = acp_fairqueue_get_ahead(&queue, class, line);
+	size_t before = 0;
+
+	for (size_t i = 0; i < used; i++)
+		if (is_in[i] &&
+			!acp_fairqueue_is_later(
+				&queue, &items[i].place, class, line))
+			before++;
+	ck_assert_uint_le(before, ahead);
+	ck_assert_uint_le(ahead, queue.places);
+}
+
 START_TEST(the_turns_are_right_whatever_happens_meanwhile)
 {
 	bool is_in[MOST] = {false};
@@ -274,6 +335,7 @@ START_TEST(the_turns_are_right_whatever_happens_meanwhile)
 			is_in[i] = true;
 			acp_fairqueue_restore(&queue, &items[i].place);
 		}
+		ck_ahead(is_in);
 	}
 	ck_assert_uint_eq(used, MOST);
 	while (queue.places > 0)
@@ -299,6 +361,8 @@ fairqueue_suite(void)
 	tcase_add_test(tcase, even_when_its_round_is_over);
 	tcase_add_test(tcase, leaving_gains_no_turns);
 	tcase_add_test(tcase, what_is_taken_out_is_not_ahead);
+	tcase_add_test(tcase, who_comes_again_and_again_starves_nobody);
+	tcase_add_test(tcase, what_is_left_of_a_round_is_ahead_as_well);
 	tcase_add_test(tcase, it_is_known_whether_a_new_place_would_be_better);
 	tcase_add_test(tcase, the_turns_are_right_whatever_happens_meanwhile);
 	suite_add_tcase(suite, tcase);
