@@ -23,6 +23,7 @@ struct acp_peers;
 struct acp_peer {
 	/* of the queue of work.c, under the lock of that */
 	struct acp_fairqueue_line lines[ACP_FAIRQUEUE_CLASS__MAX];
+	size_t kept; /* for a retry */
 };
 
 /* Room for so many requests, of so many bytes together. */

@@ -26,7 +26,9 @@
 enum {
 	WORKERS_MAX = 256,
 	WORKER_NICE = 5, /* more than the rest of the process has */
-	JOB_BUCKETS = 4096
+	JOB_BUCKETS = 4096,
+	KEPT_LEAST = 64, /* for a retry, of one address */
+	KEPT_PARTS = 8
 };
 
 enum job_state {
@@ -48,6 +50,7 @@ struct acp_job {
 	struct acp_job *next;
 	struct acp_job *previous;
 	int64_t abandoned_ms;
+	int64_t away_ms; /* before that, since it has its place */
 };
 
 struct acp_work {
@@ -109,7 +112,18 @@ enqueue(struct acp_work *work, struct acp_job *job, struct acp_peer *peer)
 	acp_fairqueue_push(
 		&work->queue, class, &peer->lines[class], &job->place);
 	job->state = JOB_QUEUED;
+	job->away_ms = 0;
 	pthread_cond_signal(&work->has_job);
+}
+
+/* A new place in that line instead of the one it had. */
+static void
+change_line(struct acp_work *work, struct acp_job *job, struct acp_peer *peer)
+{
+	struct acp_peer *before = job->peer;
+
+	enqueue(work, job, peer);
+	acp_peers_drop(work->peers, before, acp_work_get_job_memory());
 }
 
 /* Behind all that somebody waits for. */
@@ -126,6 +140,7 @@ push_abandoned(struct acp_work *work, struct acp_job *job)
 		work->abandoned.first = job;
 	work->abandoned.last = job;
 	work->abandoned.count++;
+	job->peer->kept++;
 }
 
 static void
@@ -140,6 +155,7 @@ pull_abandoned(struct acp_work *work, struct acp_job *job)
 	else
 		work->abandoned.last = job->previous;
 	work->abandoned.count--;
+	job->peer->kept--;
 }
 
 static struct acp_job *
@@ -182,6 +198,14 @@ is_deserted(const struct acp_work *work, const struct acp_job *job)
 		work->limits.most_queued;
 }
 
+/* Unopened. */
+static void
+drop_job(struct acp_work *work, struct acp_job *job)
+{
+	end_job(work, job);
+	acp_metrics_count_unseal(work->metrics, ACP_UNSEAL_DROPPED, 0);
+}
+
 static void
 drop_deserted(struct acp_work *work)
 {
@@ -189,8 +213,7 @@ drop_deserted(struct acp_work *work)
 
 	while ((job = work->abandoned.first) && is_deserted(work, job)) {
 		pull_abandoned(work, job);
-		end_job(work, job);
-		acp_metrics_count_unseal(work->metrics, ACP_UNSEAL_DROPPED, 0);
+		drop_job(work, job);
 	}
 }
 
@@ -485,29 +508,41 @@ add_job(struct acp_work *work, const struct acp_result_key *key,
 	return job;
 }
 
+/*
+ * To the place that it had, unless it was away for too long in all: or who
+ * leaves and comes back again and again would save up turns.
+ */
+static void
+return_job(struct acp_work *work, struct acp_job *job, struct acp_peer *peer)
+{
+	pull_abandoned(work, job);
+	job->away_ms += acp_clock_now_ms() - job->abandoned_ms;
+	if (job->away_ms > ACP_ABANDONED_KEEP_MS) {
+		change_line(work, job, peer);
+		return;
+	}
+	acp_fairqueue_restore(&work->queue, &job->place);
+	job->state = JOB_QUEUED;
+}
+
 /* One that brings a ciphertext again: it is the better of both places. */
 static void
 join_job(struct acp_work *work, struct acp_job *job,
 	const struct acp_ciphertext *ciphertext, struct acp_peer *peer)
 {
 	enum acp_fairqueue_class class = classify(ciphertext);
-	struct acp_peer *before = job->peer;
 
 	acp_metrics_count_hit(work->metrics, ACP_CACHE_HIT_JOINED);
 	if (job->state == JOB_OPENING)
 		return;
-	if (job->state == JOB_ABANDONED) {
-		pull_abandoned(work, job);
-		acp_fairqueue_restore(&work->queue, &job->place);
-		job->state = JOB_QUEUED;
-	}
+	if (job->state == JOB_ABANDONED)
+		return_job(work, job, peer);
 	if (!acp_fairqueue_is_later(
 		    &work->queue, &job->place, class, &peer->lines[class]))
 		return;
 	acp_fairqueue_remove(&work->queue, &job->place);
 	*job->ciphertext = *ciphertext;
-	enqueue(work, job, peer);
-	acp_peers_drop(work->peers, before, acp_work_get_job_memory());
+	change_line(work, job, peer);
 }
 
 static void
@@ -515,7 +550,10 @@ add_waiter(struct acp_work *work, struct acp_job *job,
 	struct acp_work_waiter *waiter)
 {
 	waiter->job = job;
+	waiter->previous = NULL;
 	waiter->next = job->waiters;
+	if (waiter->next)
+		waiter->next->previous = waiter;
 	job->waiters = waiter;
 	work->held++;
 }
@@ -551,6 +589,29 @@ acp_work_submit(struct acp_work *work, const struct acp_ciphertext *ciphertext,
 	return answer;
 }
 
+static void
+remove_waiter(struct acp_job *job, struct acp_work_waiter *waiter)
+{
+	if (waiter->previous)
+		waiter->previous->next = waiter->next;
+	else
+		job->waiters = waiter->next;
+	if (waiter->next)
+		waiter->next->previous = waiter->previous;
+	waiter->job = NULL;
+}
+
+/* One address must not push out what is kept of the others. */
+static bool
+has_share_kept(const struct acp_work *work, const struct acp_peer *peer)
+{
+	size_t used = work->abandoned.count + work->queue.places;
+	size_t most = work->limits.most_queued;
+
+	return peer->kept >= KEPT_LEAST &&
+		(used >= most || peer->kept >= (most - used) / KEPT_PARTS);
+}
+
 /* Nobody waits for it any more. */
 static void
 abandon_job(struct acp_work *work, struct acp_job *job)
@@ -558,25 +619,23 @@ abandon_job(struct acp_work *work, struct acp_job *job)
 	if (job->state != JOB_QUEUED)
 		return;
 	acp_fairqueue_remove(&work->queue, &job->place);
-	push_abandoned(work, job);
+	if (has_share_kept(work, job->peer))
+		drop_job(work, job);
+	else
+		push_abandoned(work, job);
 	drop_deserted(work);
 }
 
 bool
 acp_work_abandon(struct acp_work *work, struct acp_work_waiter *waiter)
 {
-	struct acp_work_waiter **link;
 	struct acp_job *job;
 	bool is_out = false;
 
 	pthread_mutex_lock(&work->lock);
 	job = waiter->job;
 	if (job) {
-		link = &job->waiters;
-		while (*link != waiter)
-			link = &(*link)->next;
-		*link = waiter->next;
-		waiter->job = NULL;
+		remove_waiter(job, waiter);
 		if (!job->waiters)
 			abandon_job(work, job);
 		work->held--;

@@ -45,6 +45,7 @@ struct acp_work_waiter {
 	struct acp_peer *peer; /* whose it is; entered while it waits */
 	/* the work's own */
 	struct acp_work_waiter *next;
+	struct acp_work_waiter *previous;
 	struct acp_job *job;
 };
 
@@ -95,7 +96,8 @@ enum acp_work_answer acp_work_submit(struct acp_work *work,
  * Takes a waiter out because its caller has gone; true: it will not be
  * released; false: too late. A ciphertext that nobody waits for any more goes
  * behind all others. It has its place again when the retry comes within
- * ACP_ABANDONED_KEEP_MS, and is dropped unopened after that.
+ * ACP_ABANDONED_KEEP_MS, all its absences together, and is dropped unopened
+ * after that; at once when its address has its share of what is kept.
  */
 bool acp_work_abandon(struct acp_work *work, struct acp_work_waiter *waiter);
 

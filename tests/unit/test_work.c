@@ -749,6 +749,63 @@ START_TEST(no_more_are_kept_for_a_retry_than_there_is_room_for)
 }
 END_TEST
 
+START_TEST(what_one_address_left_does_not_push_out_that_of_others)
+{
+	static struct caller busy, victim, other, left[150];
+	char text[16];
+
+	occupy(&busy);
+	acp_work_set_limits(work,
+		&(struct acp_work_limits){.most_queued = 100,
+			.queue_wait_ms = 33000,
+			.cache_entries = 1000,
+			.cache_ttl_ms = 1000});
+	submit_from("192.0.2.9", "v", &victim, "");
+	abandon(&victim);
+	for (int i = 0; i < 150; i++) {
+		snprintf(text, sizeof(text), "a%d", i);
+		submit_from("192.0.2.1", text, &left[i], "");
+		abandon(&left[i]);
+	}
+	submit_from("192.0.2.8", "x", &other, "");
+	submit_from("192.0.2.9", "v", &victim, "");
+	ck_order("ovx", 3);
+}
+END_TEST
+
+START_TEST(leaving_again_and_again_saves_up_no_turns)
+{
+	struct caller busy, greedy, other;
+
+	occupy(&busy);
+	submit_from("192.0.2.1", "a", &greedy, "");
+	for (int i = 0; i < 2; i++) {
+		abandon(&greedy);
+		clock_ms += ACP_ABANDONED_KEEP_MS / 2 + i;
+		if (i == 1)
+			submit_from("192.0.2.2", "x", &other, "");
+		submit_from("192.0.2.1", "a", &greedy, "");
+	}
+	ck_order("oxa", 3);
+}
+END_TEST
+
+START_TEST(callers_of_one_ciphertext_leave_in_any_order)
+{
+	struct caller busy, callers[5];
+	static const int order[] = {2, 0, 4, 1};
+
+	occupy(&busy);
+	for (int i = 0; i < 5; i++)
+		submit("a", &callers[i]);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(abandon(&callers[order[i]]));
+	ck_assert_uint_eq(acp_work_get_held(work), 2);
+	ck_order("oa", 2);
+	ck_assert(callers[3].is_released);
+}
+END_TEST
+
 START_TEST(workers_are_nicer_than_the_others)
 {
 	struct caller caller;
@@ -802,6 +859,10 @@ work_suite(void)
 		tcase, an_overdue_one_goes_although_the_workers_are_busy);
 	tcase_add_test(
 		tcase, no_more_are_kept_for_a_retry_than_there_is_room_for);
+	tcase_add_test(
+		tcase, what_one_address_left_does_not_push_out_that_of_others);
+	tcase_add_test(tcase, leaving_again_and_again_saves_up_no_turns);
+	tcase_add_test(tcase, callers_of_one_ciphertext_leave_in_any_order);
 	tcase_add_test(tcase, workers_are_nicer_than_the_others);
 	suite_add_tcase(suite, tcase);
 	return suite;
