@@ -23,6 +23,7 @@ acp_observe(const struct acp_clients *clients, const struct acp_site *site,
 	acp_observe_denied_lists(&observer);
 	acp_world_sort(world);
 	acp_observe_absent(&observer);
+	acp_observe_lost_pods(&observer);
 	world->is_secret_sweep = world->kube_now_s &&
 		world->kube_now_s - swept_s >= ACP_OBSERVE_SECRETS_S;
 	if (world->is_secret_sweep)

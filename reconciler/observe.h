@@ -48,8 +48,14 @@ void acp_observe_denied_lists(struct acp_observer *observer);
 /* Namespaces that are wanted and carry no labels of ours. */
 void acp_observe_foreign(struct acp_observer *observer);
 
-/* Projects that managed objects name and no row does. */
+/*
+ * Projects that managed objects and sessions name, sessions that accounts
+ * name, and no row does.
+ */
 void acp_observe_absent(struct acp_observer *observer);
+
+/* Pods of sessions that run, as their rows say, and that no list has. */
+void acp_observe_lost_pods(struct acp_observer *observer);
 
 /* The runner Secrets, by their metadata alone. */
 void acp_observe_secrets(struct acp_observer *observer);

@@ -24,7 +24,8 @@ static const char tenant_selector[] =
 
 static const enum acp_kind cluster_kinds[] = {
 	ACP_KIND_NAMESPACE, ACP_KIND_ROLE, ACP_KIND_ROLE_BINDING,
-	ACP_KIND_NETWORK_POLICY, ACP_KIND_PROJECT_SETTINGS, ACP_KIND_POD,
+	ACP_KIND_NETWORK_POLICY, ACP_KIND_PROJECT_SETTINGS,
+	ACP_KIND_SERVICE_ACCOUNT, ACP_KIND_SERVICE, ACP_KIND_POD,
 	ACP_KIND_TENANT_NAMESPACE, /* the last: in mpp only */
 };
 
@@ -132,8 +133,7 @@ make_listing(struct acp_observer *observer, enum acp_kind kind,
 		.list = {.kind = kind,
 			.namespace = namespace,
 			.selector = selector,
-			.page = kind == ACP_KIND_POD ? POD_PAGE : PAGE,
-			.is_metadata_only = kind == ACP_KIND_POD}};
+			.page = kind == ACP_KIND_POD ? POD_PAGE : PAGE}};
 }
 
 static void

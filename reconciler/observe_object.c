@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#define RUNNER_CONTAINER "ambient-code-runner"
+
 static struct json_object *
 peek(struct json_object *object, const char *key)
 {
@@ -128,6 +130,95 @@ read_labels(struct json_object *labels, struct acp_arena *arena,
 	object->session_id = dup_member(labels, ACP_LABEL_SESSION_ID, arena);
 }
 
+/* Pods */
+
+static enum acp_pod_phase
+read_pod_phase(struct json_object *status)
+{
+	static const char *const names[] = {
+		[ACP_POD_PENDING] = "Pending",
+		[ACP_POD_RUNNING] = "Running",
+		[ACP_POD_SUCCEEDED] = "Succeeded",
+		[ACP_POD_FAILED] = "Failed",
+	};
+	const char *text = peek_text(status, "phase");
+
+	for (int i = 0; text && i < ACP_POD_UNKNOWN; i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum acp_pod_phase)i;
+	/* before anybody has looked at it there is none */
+	return text && *text ? ACP_POD_UNKNOWN : ACP_POD_PENDING;
+}
+
+/* The entry of array whose member key is text; NULL: none. */
+static struct json_object *
+peek_entry(struct json_object *array, const char *key, const char *text)
+{
+	if (!json_object_is_type(array, json_type_array))
+		return NULL;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *entry = json_object_array_get_idx(array, i);
+		const char *found = peek_text(entry, key);
+
+		if (found && strcmp(found, text) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static int
+read_exit_code(struct json_object *ended)
+{
+	struct json_object *code = peek(ended, "exitCode");
+
+	/* one that does not say that all went well did not go well */
+	return json_object_is_type(code, json_type_int)
+		? json_object_get_int(code)
+		: -1;
+}
+
+/* What the runner's own container says; the others do not count (H-58). */
+static void
+read_container(struct json_object *state, struct acp_arena *arena,
+	struct acp_pod_state *pod)
+{
+	struct json_object *ended = peek(state, "terminated");
+	struct json_object *waiting = peek(state, "waiting");
+
+	if (json_object_is_type(ended, json_type_object)) {
+		pod->has_ended = true;
+		pod->exit_code = read_exit_code(ended);
+		pod->end_reason = dup_member(ended, "reason", arena);
+		pod->end_s = read_time_s(ended, "finishedAt");
+	} else if (json_object_is_type(waiting, json_type_object)) {
+		pod->waiting = dup_member(waiting, "reason", arena);
+		if (!pod->waiting)
+			pod->waiting = "";
+	}
+}
+
+static const struct acp_pod_state *
+read_pod(struct json_object *status, struct acp_arena *arena)
+{
+	struct acp_pod_state *pod = acp_arena_alloc(arena, sizeof(*pod));
+	struct json_object *scheduled =
+		peek_entry(peek(status, "conditions"), "type", "PodScheduled");
+	struct json_object *container = peek_entry(
+		peek(status, "containerStatuses"), "name", RUNNER_CONTAINER);
+	const char *is_scheduled = peek_text(scheduled, "status");
+
+	*pod = (struct acp_pod_state){
+		.phase = read_pod_phase(status),
+		.reason = dup_member(status, "reason", arena),
+		.start_s = read_time_s(status, "startTime"),
+	};
+	if (is_scheduled && strcmp(is_scheduled, "False") == 0)
+		pod->unscheduled_s =
+			read_time_s(scheduled, "lastTransitionTime");
+	read_container(peek(container, "state"), arena, pod);
+	return pod;
+}
+
 static bool
 has_identity(enum acp_kind kind, const struct acp_object *object)
 {
@@ -164,6 +255,8 @@ acp_observe_object(enum acp_kind kind, struct json_object *item,
 		read.role = dup_role(peek(item, "roleRef"), arena);
 		read.subject = dup_subject(peek(item, "subjects"), arena);
 	}
+	if (kind == ACP_KIND_POD)
+		read.pod = read_pod(peek(item, "status"), arena);
 	acp_desired_content(kind, item, read.content);
 	*object = read;
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Single GETs where a list left a question: is that project gone, is that
+ * Single GETs where a list left a question: is that row gone, is that
  * namespace free, is the Secret there. No answer is an answer of its own.
  */
 #include <config.h>
@@ -11,7 +11,9 @@
 #include "lib/memory.h"
 #include "reconciler/desired.h"
 #include "reconciler/observe_object.h"
+#include "reconciler/ownership.h"
 #include "reconciler/parallel.h"
+#include "reconciler/session_name.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -143,8 +145,13 @@ acp_observe_secrets(struct acp_observer *observer)
 
 /* Rows */
 
+/* Rows of one collection that are wanted and were not listed. */
 struct absent {
 	struct acp_observer *observer;
+	const char *collection;
+	void (*add_answer)(struct acp_world *world, const char *id,
+		enum acp_presence presence);
+	bool *is_known; /* of the collection: not, if its list was wrong */
 	const char **ids;
 	size_t count;
 	atomic_bool is_list_wrong;
@@ -152,14 +159,14 @@ struct absent {
 };
 
 static enum acp_presence
-ask_project(struct acp_observer *observer, const char *id)
+ask_row(struct acp_observer *observer, const char *collection, const char *id)
 {
 	ACP_AUTO(buffer) struct acp_buffer path;
 	ACP_AUTO(api_reply) struct acp_api_reply reply;
 
 	acp_buffer_init(&path, PATH_TEXT_MAX);
 	acp_api_reply_init(&reply);
-	acp_api_write_path(&path, "projects", id);
+	acp_api_write_path(&path, collection, id);
 	if (path.is_failed)
 		return ACP_PRESENCE_UNKNOWN;
 	switch (acp_api_get(
@@ -179,10 +186,10 @@ ask_absent(void *context, size_t index)
 	struct absent *absent = context;
 	struct acp_observer *observer = absent->observer;
 	const char *id = absent->ids[index];
-	enum acp_presence presence = ask_project(observer, id);
+	enum acp_presence presence = ask_row(observer, absent->collection, id);
 
 	pthread_mutex_lock(&observer->lock);
-	acp_world_add_project_answer(observer->world, id, presence);
+	absent->add_answer(observer->world, id, presence);
 	pthread_mutex_unlock(&observer->lock);
 	if (presence == ACP_PRESENCE_THERE)
 		atomic_store(&absent->is_list_wrong, true);
@@ -201,7 +208,9 @@ sort_unique(struct absent *absent)
 {
 	size_t kept = 0;
 
-	qsort(absent->ids, absent->count, sizeof(*absent->ids), compare_texts);
+	if (absent->count)
+		qsort(absent->ids, absent->count, sizeof(*absent->ids),
+			compare_texts);
 	for (size_t i = 0; i < absent->count; i++)
 		if (i == 0 || strcmp(absent->ids[i], absent->ids[kept - 1]))
 			absent->ids[kept++] = absent->ids[i];
@@ -209,49 +218,226 @@ sort_unique(struct absent *absent)
 }
 
 static void
-add_absent(struct absent *absent, const struct acp_objects *objects)
+note_wrong_list(const struct absent *absent, const char *message)
 {
-	const struct acp_world *world = absent->observer->world;
+	absent->observer->world->unknown_lists++;
+	acp_log(ACP_LOG_WARN, "list_failed",
+		ACP_F_TEXT("collection", absent->collection),
+		ACP_F_TEXT("message", message));
+}
 
-	absent->ids = acp_memory_resize(absent->ids,
-		absent->count + objects->count + 1, sizeof(*absent->ids));
-	for (size_t i = 0; i < objects->count; i++)
-		if (objects->items[i].project_id &&
-			!acp_world_find_project(
-				world, objects->items[i].project_id))
-			absent->ids[absent->count++] =
-				objects->items[i].project_id;
+/* Asks for each row once. Frees the ids. */
+static void
+ask_rows(struct absent *absent)
+{
+	struct acp_observer *observer = absent->observer;
+
+	sort_unique(absent);
+	acp_parallel_run(observer->clients->in_flight, absent->count,
+		ask_absent, absent);
+	free(absent->ids);
+	if (atomic_load(&absent->is_list_wrong)) {
+		*absent->is_known = false;
+		note_wrong_list(absent, "it lacks a row that is there");
+	} else if (atomic_load(&absent->is_unanswered)) {
+		note_wrong_list(absent, "a row that it lacks is not told gone");
+	}
+}
+
+/* Makes room for count ids more. */
+static void
+reserve_ids(struct absent *absent, size_t count)
+{
+	absent->ids = acp_memory_resize(
+		absent->ids, absent->count + count + 1, sizeof(*absent->ids));
 }
 
 static void
-note_wrong_list(struct acp_world *world, const char *message)
+add_project(struct absent *absent, const char *id)
 {
-	world->unknown_lists++;
-	acp_log(ACP_LOG_WARN, "list_failed",
-		ACP_F_TEXT("collection", "projects"),
-		ACP_F_TEXT("message", message));
+	if (id && !acp_world_find_project(absent->observer->world, id))
+		absent->ids[absent->count++] = id;
+}
+
+static void
+add_projects_of(struct absent *absent, enum acp_kind kind)
+{
+	const struct acp_objects *objects =
+		&absent->observer->world->objects[kind];
+
+	reserve_ids(absent, objects->count);
+	for (size_t i = 0; i < objects->count; i++)
+		add_project(absent, objects->items[i].project_id);
+}
+
+static bool
+is_terminal(enum acp_phase phase)
+{
+	return phase == ACP_PHASE_STOPPED || phase == ACP_PHASE_COMPLETED ||
+		phase == ACP_PHASE_FAILED;
+}
+
+/* Rows of sessions outlive their project (H-28). */
+static void
+add_projects_of_sessions(struct absent *absent)
+{
+	const struct acp_world *world = absent->observer->world;
+
+	reserve_ids(absent, world->session_count);
+	for (size_t i = 0; i < world->session_count; i++)
+		if (!is_terminal(world->sessions[i].phase))
+			add_project(absent, world->sessions[i].project_id);
+}
+
+static void
+ask_projects(struct acp_observer *observer)
+{
+	struct acp_world *world = observer->world;
+	struct absent absent = {.observer = observer,
+		.collection = "projects",
+		.add_answer = acp_world_add_project_answer,
+		.is_known = &world->are_projects_known};
+
+	/* a list that failed raises no question */
+	if (!world->are_projects_known)
+		return;
+	add_projects_of(&absent, ACP_KIND_NAMESPACE);
+	add_projects_of(&absent, ACP_KIND_TENANT_NAMESPACE);
+	add_projects_of(&absent, ACP_KIND_ROLE_BINDING);
+	if (world->are_sessions_known)
+		add_projects_of_sessions(&absent);
+	ask_rows(&absent);
+}
+
+/* Only what is ours by every sign: tenants could name any number of ids. */
+static void
+add_sessions_of(struct absent *absent, enum acp_kind kind)
+{
+	const struct acp_observer *observer = absent->observer;
+	const struct acp_objects *objects = &observer->world->objects[kind];
+
+	reserve_ids(absent, objects->count);
+	for (size_t i = 0; i < objects->count; i++) {
+		const struct acp_object *object = &objects->items[i];
+
+		if (object->session_id &&
+			!acp_world_find_session(
+				observer->world, object->session_id) &&
+			acp_ownership_is_of_session(
+				observer->world, observer->site, object))
+			absent->ids[absent->count++] = object->session_id;
+	}
+}
+
+static void
+ask_sessions(struct acp_observer *observer)
+{
+	struct acp_world *world = observer->world;
+	struct absent absent = {.observer = observer,
+		.collection = "sessions",
+		.add_answer = acp_world_add_session_answer,
+		.is_known = &world->are_sessions_known};
+
+	if (!world->are_sessions_known)
+		return;
+	/* pods and services are ours by their account alone */
+	add_sessions_of(&absent, ACP_KIND_SERVICE_ACCOUNT);
+	ask_rows(&absent);
 }
 
 void
 acp_observe_absent(struct acp_observer *observer)
 {
-	struct acp_world *world = observer->world;
-	struct absent absent = {.observer = observer};
+	ask_projects(observer);
+	ask_sessions(observer);
+}
 
-	/* a list that failed raises no question */
-	if (!world->are_projects_known)
+/* Pods */
+
+/* Pods that a row says are running, and no list has. */
+struct lost {
+	struct acp_observer *observer;
+	struct acp_ref *refs; /* names live in the world's arena */
+	const char **ids;
+	size_t count;
+};
+
+static void
+ask_pod(void *context, size_t index)
+{
+	struct lost *lost = context;
+	struct acp_observer *observer = lost->observer;
+	const struct acp_ref *ref = &lost->refs[index];
+	struct acp_kube *kube = acp_clients_peek_kube(
+		observer->clients, observer->site, ref->namespace);
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	enum acp_error error;
+
+	acp_kube_reply_init(&reply);
+	error = acp_kube_get_metadata(kube, ref, &reply);
+	pthread_mutex_lock(&observer->lock);
+	acp_world_add_pod_answer(observer->world, lost->ids[index],
+		!error			    ? ACP_PRESENCE_THERE
+			: error == ACP_GONE ? ACP_PRESENCE_GONE
+					    : ACP_PRESENCE_UNKNOWN);
+	pthread_mutex_unlock(&observer->lock);
+}
+
+static bool
+is_said_to_run(const struct acp_session_row *row)
+{
+	return row->project_id &&
+		(row->phase == ACP_PHASE_CREATING ||
+			row->phase == ACP_PHASE_RUNNING);
+}
+
+/* Only where the namespace is ours and Active is a missing pod a lost one. */
+static void
+add_lost_pod(struct lost *lost, const struct acp_session_row *row)
+{
+	const struct acp_observer *observer = lost->observer;
+	struct acp_world *world = observer->world;
+	ACP_AUTO(buffer) struct acp_buffer why;
+	struct acp_session_names names;
+	char namespace[ACP_NAME_SIZE];
+	struct acp_ref ref = {ACP_KIND_POD, namespace, names.pod};
+	const struct acp_object *pod;
+
+	acp_buffer_init(&why, 0);
+	if (acp_session_names_write(row->id, &names, &why) ||
+		acp_desired_namespace_name(
+			observer->site, row->project_id, namespace, &why))
 		return;
-	add_absent(&absent, &world->objects[ACP_KIND_NAMESPACE]);
-	add_absent(&absent, &world->objects[ACP_KIND_TENANT_NAMESPACE]);
-	add_absent(&absent, &world->objects[ACP_KIND_ROLE_BINDING]);
-	sort_unique(&absent);
-	acp_parallel_run(observer->clients->in_flight, absent.count, ask_absent,
-		&absent);
-	free(absent.ids);
-	if (atomic_load(&absent.is_list_wrong)) {
-		world->are_projects_known = false;
-		note_wrong_list(world, "it lacks a row that is there");
-	} else if (atomic_load(&absent.is_unanswered)) {
-		note_wrong_list(world, "a row that it lacks is not told gone");
-	}
+	pod = acp_world_find_object(world, &ref);
+	if ((pod && acp_ownership_is_of_session(world, observer->site, pod)) ||
+		!acp_ownership_has_namespace(
+			world, observer->site, row->project_id, namespace))
+		return;
+	ref.namespace = acp_arena_dup(world->arena, namespace);
+	ref.name = acp_arena_dup(world->arena, names.pod);
+	lost->refs[lost->count] = ref;
+	lost->ids[lost->count++] = row->id;
+}
+
+void
+acp_observe_lost_pods(struct acp_observer *observer)
+{
+	const struct acp_world *world = observer->world;
+	ACP_AUTO(free) struct acp_ref *refs = NULL;
+	ACP_AUTO(free) const char **ids = NULL;
+	struct lost lost = {.observer = observer};
+
+	if (!world->are_sessions_known ||
+		!world->objects[ACP_KIND_POD].is_known ||
+		!world->objects[ACP_KIND_SERVICE_ACCOUNT].is_known)
+		return;
+	refs = acp_memory_new(world->session_count + 1, sizeof(*refs));
+	ids = acp_memory_new(world->session_count + 1, sizeof(*ids));
+	lost.refs = refs;
+	lost.ids = ids;
+	for (size_t i = 0; i < world->session_count; i++)
+		if (is_said_to_run(&world->sessions[i]))
+			add_lost_pod(&lost, &world->sessions[i]);
+	acp_parallel_run(
+		observer->clients->in_flight, lost.count, ask_pod, &lost);
 }

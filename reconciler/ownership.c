@@ -10,6 +10,7 @@
 
 #include "lib/limits.h"
 #include "reconciler/desired.h"
+#include "reconciler/session_name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -184,81 +185,121 @@ acp_ownership_judge(
 	return judge_named(object, namespace);
 }
 
-static char
-lower(char character)
-{
-	if (character >= 'A' && character <= 'Z')
-		return (char)(character - 'A' + 'a');
-	return character;
-}
-
-/* "session-<lower id>" and a suffix. */
-static bool
-has_session_name(const struct acp_object *object, const char *suffix)
-{
-	static const char prefix[] = "session-";
-	size_t start = sizeof(prefix) - 1, size = strlen(object->session_id);
-
-	if (strlen(object->name) != start + size + strlen(suffix) ||
-		strncmp(object->name, prefix, start) != 0)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (object->name[start + i] != lower(object->session_id[i]))
-			return false;
-	return is_same(object->name + start + size, suffix);
-}
-
+/* The name that a session's object of this kind has; NULL: has none. */
 static const char *
-find_suffix(enum acp_kind kind)
+peek_session_name(const struct acp_session_names *names, enum acp_kind kind)
 {
 	switch ((int)kind) {
 	case ACP_KIND_SERVICE_ACCOUNT:
-		return "-sa";
+		return names->account;
 	case ACP_KIND_SERVICE:
-		return "";
+		return names->service;
 	case ACP_KIND_POD:
-		return "-runner";
+		return names->pod;
 	default:
 		return NULL;
 	}
 }
 
-/* The account that is named by the same session id, and owns the object. */
-static const struct acp_object *
-find_account(const struct acp_world *world, const struct acp_object *object)
+static bool
+derive_session_names(
+	const struct acp_object *object, struct acp_session_names *names)
 {
-	char name[2 * ACP_NAME_SIZE];
-	const struct acp_ref ref = {
-		ACP_KIND_SERVICE_ACCOUNT, object->namespace, name};
-	const struct acp_object *account;
+	struct acp_buffer why;
+	enum acp_error error;
 
-	snprintf(name, sizeof(name), "session-%s-sa", object->session_id);
-	for (char *at = name; *at; at++)
-		*at = lower(*at);
-	account = acp_world_find_object(world, &ref);
-	return account && is_same(account->uid, object->owner_uid) ? account
-								   : NULL;
+	if (!object->session_id)
+		return false;
+	/* nobody reads why: nothing is kept of it */
+	acp_buffer_init(&why, 0);
+	error = acp_session_names_write(object->session_id, names, &why);
+	acp_buffer_clear(&why);
+	return error == ACP_OK;
+}
+
+/* Is it owned by the account of its own session, in its own namespace? */
+static bool
+is_owned_by_account(const struct acp_world *world, const struct acp_site *site,
+	const struct acp_object *object, const struct acp_session_names *names)
+{
+	const struct acp_ref ref = {
+		ACP_KIND_SERVICE_ACCOUNT, object->namespace, names->account};
+	const struct acp_object *account = acp_world_find_object(world, &ref);
+
+	return account && is_same(account->uid, object->owner_uid) &&
+		is_same(account->session_id, object->session_id) &&
+		is_same(account->project_id, object->project_id) &&
+		acp_ownership_has_labels(site, account);
 }
 
 bool
 acp_ownership_is_of_session(const struct acp_world *world,
 	const struct acp_site *site, const struct acp_object *object)
 {
-	const char *suffix = find_suffix(object->kind);
 	char namespace[ACP_NAME_SIZE];
-	const struct acp_object *account;
+	struct acp_session_names names;
 
-	if (!suffix || !object->session_id ||
-		!acp_ownership_has_labels(site, object) ||
+	if (!acp_ownership_has_labels(site, object) ||
+		!derive_session_names(object, &names) ||
+		!is_same(object->name,
+			peek_session_name(&names, object->kind)) ||
 		!derive_namespace(site, object, namespace) ||
-		!is_same(object->namespace, namespace) ||
-		!has_session_name(object, suffix))
+		!is_same(object->namespace, namespace))
 		return false;
-	if (object->kind == ACP_KIND_SERVICE_ACCOUNT)
-		return true;
-	account = find_account(world, object);
-	return account && is_same(account->session_id, object->session_id) &&
-		acp_ownership_is_of_session(world, site, account);
+	return object->kind == ACP_KIND_SERVICE_ACCOUNT ||
+		is_owned_by_account(world, site, object, &names);
+}
+
+/* Listed, or looked at because the list did not have it. */
+static const struct acp_object *
+find_seen(const struct acp_world *world, const struct acp_ref *ref)
+{
+	const struct acp_object *seen = acp_world_find_object(world, ref);
+
+	return seen ? seen : acp_world_find_foreign(world, ref);
+}
+
+bool
+acp_ownership_has_namespace(const struct acp_world *world,
+	const struct acp_site *site, const char *project_id,
+	const char *namespace)
+{
+	const struct acp_ref ref = {ACP_KIND_NAMESPACE, NULL, namespace};
+	const struct acp_ref tenant = {ACP_KIND_TENANT_NAMESPACE,
+		site->config_namespace,
+		acp_desired_tenant_name(site, namespace)};
+	const struct acp_object *seen = find_seen(world, &ref);
+	const struct acp_object *proof = site->platform == ACP_PLATFORM_MPP
+		? find_seen(world, &tenant)
+		: seen;
+
+	return seen && seen->is_active && !seen->deleted_s && proof &&
+		!proof->deleted_s &&
+		acp_ownership_may_use(site, proof, project_id);
+}
+
+/* What is being deleted has lost its account, perhaps, and soon is gone. */
+static size_t
+count_foreign_of_sessions(
+	const struct acp_world *world, const struct acp_site *site)
+{
+	static const enum acp_kind kinds[] = {
+		ACP_KIND_SERVICE_ACCOUNT, ACP_KIND_SERVICE, ACP_KIND_POD};
+	size_t foreign = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const struct acp_objects *objects = &world->objects[kinds[i]];
+
+		for (size_t at = 0; at < objects->count; at++) {
+			const struct acp_object *object = &objects->items[at];
+
+			foreign += !object->deleted_s &&
+				acp_ownership_has_labels(site, object) &&
+				!acp_ownership_is_of_session(
+					world, site, object);
+		}
+	}
+	return foreign;
 }
 
 size_t
@@ -268,7 +309,7 @@ acp_ownership_count_foreign(
 	static const enum acp_kind kinds[] = {ACP_KIND_NAMESPACE,
 		ACP_KIND_TENANT_NAMESPACE, ACP_KIND_ROLE, ACP_KIND_ROLE_BINDING,
 		ACP_KIND_NETWORK_POLICY, ACP_KIND_PROJECT_SETTINGS};
-	size_t foreign = 0;
+	size_t foreign = count_foreign_of_sessions(world, site);
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		const struct acp_objects *objects = &world->objects[kinds[i]];

@@ -51,7 +51,15 @@ enum acp_role_in_project acp_ownership_judge(
 bool acp_ownership_is_of_session(const struct acp_world *world,
 	const struct acp_site *site, const struct acp_object *object);
 
-/* Objects in the lists of project kinds that some sign says are not ours. */
+/*
+ * Is namespace, the derived one of the project, there, Active and proved to
+ * be ours, so that sessions may be in it, and what is missing in it is gone?
+ */
+bool acp_ownership_has_namespace(const struct acp_world *world,
+	const struct acp_site *site, const char *project_id,
+	const char *namespace);
+
+/* Listed objects with our labels that some other sign says are not ours. */
 size_t acp_ownership_count_foreign(
 	const struct acp_world *world, const struct acp_site *site);
 
