@@ -115,6 +115,12 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/plan_objects.c \
 	%D%/plan_people.c \
 	%D%/plan_projects.c \
+	%D%/plan_session.h \
+	%D%/plan_session_objects.c \
+	%D%/plan_session_order.c \
+	%D%/plan_session_phase.c \
+	%D%/plan_session_pod.c \
+	%D%/plan_sessions.c \
 	%D%/plan_step.c \
 	%D%/plan_step.h \
 	%D%/quantity.c \

@@ -8,6 +8,7 @@
 #include "reconciler/ownership.h"
 
 #include "reconciler/desired.h"
+#include "reconciler/session_name.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -231,66 +232,155 @@ START_TEST(a_namespace_may_be_used_by_the_project_it_names_alone)
 }
 END_TEST
 
+#define SESSION "Session0001"
+
+static struct acp_session_names names;
+
+/* One of the objects of the session, made as we make it. */
 static struct acp_object
-make_session_object(enum acp_kind kind, const char *name, const char *owner)
+make_session_object(enum acp_kind kind, const char *name)
 {
 	const struct judged row = {
 		kind, "p1", name, "p1", NULL, NULL, ACP_OBJECT_FOREIGN};
 	struct acp_object object = make_object(&row);
 
-	object.session_id = "AbC";
-	object.owner_uid = owner;
+	object.session_id = SESSION;
+	if (kind == ACP_KIND_SERVICE_ACCOUNT)
+		object.uid = "sa";
+	else
+		object.owner_uid = "sa";
 	return object;
+}
+
+static void
+set_up_session(void)
+{
+	ACP_AUTO(buffer) struct acp_buffer why;
+
+	acp_buffer_init(&why, 1000);
+	ck_assert_int_eq(
+		acp_session_names_write(SESSION, &names, &why), ACP_OK);
+	*acp_world_add_object(&world.objects[ACP_KIND_SERVICE_ACCOUNT]) =
+		make_session_object(ACP_KIND_SERVICE_ACCOUNT, names.account);
+	acp_world_sort(&world);
+}
+
+static bool
+is_of_session(const struct acp_object *object)
+{
+	return acp_ownership_is_of_session(&world, &site, object);
 }
 
 START_TEST(pods_and_services_must_be_owned_by_their_sessions_account)
 {
-	struct acp_object account = make_session_object(
-		ACP_KIND_SERVICE_ACCOUNT, "session-abc-sa", NULL);
-	struct acp_object pod =
-		make_session_object(ACP_KIND_POD, "session-abc-runner", "sa");
-	struct acp_object service =
-		make_session_object(ACP_KIND_SERVICE, "session-abc", "sa");
+	struct acp_object pod, service, *account;
 
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &pod));
-	account.uid = "sa";
-	*acp_world_add_object(&world.objects[ACP_KIND_SERVICE_ACCOUNT]) =
-		account;
-	acp_world_sort(&world);
-	ck_assert(acp_ownership_is_of_session(&world, &site, &account));
-	ck_assert(acp_ownership_is_of_session(&world, &site, &pod));
-	ck_assert(acp_ownership_is_of_session(&world, &site, &service));
+	set_up_session();
+	pod = make_session_object(ACP_KIND_POD, names.pod);
+	service = make_session_object(ACP_KIND_SERVICE, names.service);
+	ck_assert(is_of_session(&pod));
+	ck_assert(is_of_session(&service));
 	pod.owner_uid = "other";
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &pod));
+	ck_assert(!is_of_session(&pod));
 	pod.owner_uid = NULL;
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &pod));
-	service.session_id = "abd";
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &service));
-	/* another session whose id is the same but for its case */
-	service.session_id = "abc";
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &service));
+	ck_assert(!is_of_session(&pod));
+	/* another session, whose id differs in case alone (H-31) */
+	service.session_id = "session0001";
+	ck_assert(!is_of_session(&service));
+	service.session_id = SESSION;
+	account = &world.objects[ACP_KIND_SERVICE_ACCOUNT].items[0];
+	account->session_id = "session0001";
+	ck_assert(!is_of_session(&service));
+	account->session_id = SESSION;
+	account->project_id = "P1";
+	ck_assert(!is_of_session(&service));
+	account->project_id = "p1";
+	account->instance = "other";
+	ck_assert(!is_of_session(&service));
+	world.objects[ACP_KIND_SERVICE_ACCOUNT].count = 0;
+	ck_assert(!is_of_session(&service));
 }
 END_TEST
 
 START_TEST(an_account_must_have_its_name_and_be_in_its_projects_namespace)
 {
-	struct acp_object account = make_session_object(
-		ACP_KIND_SERVICE_ACCOUNT, "session-abc-sa", NULL);
+	struct acp_object account;
 
-	ck_assert(acp_ownership_is_of_session(&world, &site, &account));
-	account.name = "session-abc-sb";
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &account));
-	account.name = "session-abcd-sa";
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &account));
-	account.name = "session-abc-sa";
+	set_up_session();
+	account = make_session_object(ACP_KIND_SERVICE_ACCOUNT, names.account);
+	ck_assert(is_of_session(&account));
+	account.name = "session-session0001-sa";
+	ck_assert(!is_of_session(&account));
+	account.name = names.pod;
+	ck_assert(!is_of_session(&account));
+	account.name = names.account;
 	account.namespace = "p2";
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &account));
+	ck_assert(!is_of_session(&account));
 	account.namespace = "p1";
 	account.session_id = NULL;
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &account));
-	account.session_id = "abc";
+	ck_assert(!is_of_session(&account));
+	account.session_id = SESSION;
 	account.kind = ACP_KIND_ROLE;
-	ck_assert(!acp_ownership_is_of_session(&world, &site, &account));
+	ck_assert(!is_of_session(&account));
+}
+END_TEST
+
+START_TEST(lookalikes_of_session_objects_are_counted)
+{
+	struct acp_object *pod;
+
+	set_up_session();
+	ck_assert_uint_eq(acp_ownership_count_foreign(&world, &site), 0);
+	pod = acp_world_add_object(&world.objects[ACP_KIND_POD]);
+	*pod = make_session_object(ACP_KIND_POD, names.pod);
+	ck_assert_uint_eq(acp_ownership_count_foreign(&world, &site), 0);
+	pod->name = "session-mine-runner";
+	ck_assert_uint_eq(acp_ownership_count_foreign(&world, &site), 1);
+	/* one that goes has perhaps outlived its account */
+	pod->deleted_s = 1;
+	ck_assert_uint_eq(acp_ownership_count_foreign(&world, &site), 0);
+}
+END_TEST
+
+START_TEST(a_namespace_is_for_sessions_when_it_is_ours_and_active)
+{
+	const struct judged row = {ACP_KIND_NAMESPACE, NULL, "p1", "p1", NULL,
+		NULL, ACP_OBJECT_NAMESPACE};
+	struct acp_object *object;
+
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "p1", "p1"));
+	object = acp_world_add_object(&world.objects[ACP_KIND_NAMESPACE]);
+	*object = make_object(&row);
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "p1", "p1"));
+	object->is_active = true;
+	ck_assert(acp_ownership_has_namespace(&world, &site, "p1", "p1"));
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "P1", "p1"));
+	object->deleted_s = 1;
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "p1", "p1"));
+	object->deleted_s = 0;
+	object->instance = "other";
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "p1", "p1"));
+}
+END_TEST
+
+START_TEST(in_mpp_the_tenant_namespace_says_whose_it_is)
+{
+	static const char name[] = "ambient-code--p1";
+	const struct judged tenant = {ACP_KIND_TENANT_NAMESPACE, "settings",
+		"p1", "p1", NULL, NULL, ACP_OBJECT_NAMESPACE};
+	struct acp_object *object =
+		acp_world_add_object(&world.foreign_namespaces);
+
+	site.platform = ACP_PLATFORM_MPP;
+	*object = (struct acp_object){
+		.kind = ACP_KIND_NAMESPACE, .name = name, .is_active = true};
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "p1", name));
+	object =
+		acp_world_add_object(&world.objects[ACP_KIND_TENANT_NAMESPACE]);
+	*object = make_object(&tenant);
+	ck_assert(acp_ownership_has_namespace(&world, &site, "p1", name));
+	object->project_id = "p2";
+	ck_assert(!acp_ownership_has_namespace(&world, &site, "p1", name));
 }
 END_TEST
 
@@ -313,6 +403,10 @@ ownership_suite(void)
 		pods_and_services_must_be_owned_by_their_sessions_account);
 	tcase_add_test(tcase,
 		an_account_must_have_its_name_and_be_in_its_projects_namespace);
+	tcase_add_test(tcase, lookalikes_of_session_objects_are_counted);
+	tcase_add_test(
+		tcase, a_namespace_is_for_sessions_when_it_is_ours_and_active);
+	tcase_add_test(tcase, in_mpp_the_tenant_namespace_says_whose_it_is);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
