@@ -14,6 +14,8 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "reconciler/apply_session.h"
+#include "reconciler/desired.h"
+#include "reconciler/desired_build.h"
 #include "reconciler/parallel.h"
 
 #include <pthread.h>
@@ -61,6 +63,29 @@ check_again(const struct acp_applier *applier, const struct acp_action *action)
 		: ACP_RESULT_WAITING;
 }
 
+/*
+ * Applying would leave what others added to a Service. The seen version is
+ * asked for, because it has the addresses that must stay; one that is newer
+ * than the plan is a conflict.
+ */
+static enum acp_error
+replace_service(struct acp_kube *kube, const struct acp_action *action,
+	struct json_object *body, struct acp_kube_reply *reply)
+{
+	struct json_object *metadata = NULL;
+	enum acp_error error = acp_kube_get(kube, &action->ref, reply);
+
+	if (error)
+		return error;
+	acp_desired_service_keep(body, reply->body);
+	acp_kube_reply_clear(reply);
+	json_object_object_get_ex(body, "metadata", &metadata);
+	acp_desired_add_text(
+		metadata, "resourceVersion", action->resource_version);
+	acp_desired_add_text(metadata, "uid", action->uid);
+	return acp_kube_replace(kube, &action->ref, body, reply);
+}
+
 static enum acp_error
 send(struct acp_kube *kube, const struct acp_action *action,
 	struct acp_kube_reply *reply)
@@ -74,6 +99,8 @@ send(struct acp_kube *kube, const struct acp_action *action,
 	case ACP_VERB_REPORT:
 		return acp_kube_create(kube, &action->ref, body, reply);
 	case ACP_VERB_APPLY:
+		if (action->ref.kind == ACP_KIND_SERVICE)
+			return replace_service(kube, action, body, reply);
 		return acp_kube_apply(kube, &action->ref, body, reply);
 	case ACP_VERB_MARK:
 		return acp_kube_patch(kube, &action->ref, body, reply);

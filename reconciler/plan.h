@@ -21,7 +21,7 @@
 
 enum acp_verb {
 	ACP_VERB_CREATE, /* POST; AlreadyExists is success, see must_be_new */
-	ACP_VERB_APPLY, /* server-side apply */
+	ACP_VERB_APPLY, /* server-side apply; of a Service a PUT of the whole */
 	ACP_VERB_MARK, /* merge patch of annotations, with uid and version */
 	ACP_VERB_DELETE, /* with uid, and resource_version unless NULL */
 	ACP_VERB_REPORT, /* an Event; AlreadyExists: it was reported before */
