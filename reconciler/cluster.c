@@ -221,7 +221,9 @@ acp_cluster_run(const struct acp_reconciler_options *options,
 		.why = &why};
 
 	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
-	acp_loop_block_signals();
+	/* elsewhere they end the process, which is safe at any moment */
+	if (options->mode == ACP_MODE_LOOP && !options->line.is_check)
+		acp_loop_block_signals();
 	if (acp_controller_open(&controller, config, &why))
 		return fail(&command, "configuration", ACP_EXIT_USAGE);
 	return run_mode(&command);
