@@ -31,4 +31,5 @@ EXTRA_DIST += \
 	%D%/430-key-and-lease.py \
 	%D%/440-manifests.py \
 	%D%/441-systemd-units.py \
+	%D%/442-readme-cluster.py \
 	%D%/510-session-objects.py
