@@ -40,6 +40,10 @@ AUDIT_POLICY = {**kube.AUDIT_POLICY, "rules": [
     {"level": "Metadata"}]}
 METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH",
            "delete": "DELETE"}
+# What a cluster must have in common with another after the same writes.
+COMPARED = ("Namespace", "Role", "RoleBinding", "NetworkPolicy",
+            "ProjectSettings")
+MANAGED = "ambient-code.io/managed=true"
 # What another stands on comes first; a kind's writes keep their order.
 ORDER = ("namespaces", "secrets", "roles")
 GROUP_ROLES = ("view", "edit", "admin")
@@ -171,6 +175,20 @@ def groups_of(number):
             {"groupName": f"people-of-{number}", "role": "view"}]
 
 
+def describe_objects(cluster):
+    """All that the reconciler lists, but for what a server adds."""
+    found = {}
+    for kind in COMPARED:
+        items = cluster.must(cluster.admin.list(
+            kube.path_of(kind), labelSelector=MANAGED))
+        for item in items:
+            meta = item.pop("metadata")
+            item.pop("status", None)
+            found[kind, meta.get("namespace"), meta["name"]] = (
+                item, meta["labels"], meta.get("annotations"))
+    return found
+
+
 # --- the same writes with curl ---------------------------------------------------
 
 def quote(text):
@@ -277,8 +295,9 @@ def measure_steady(report, site, name, cpu_goal, memory_goal):
     judge_memory(report, f"{name}, memory", run, memory_goal)
 
 
-def measure_replay(report, first, projects):
-    """curl in a cluster of its own; first is what measure_first found."""
+def measure_replay(report, first, objects):
+    """curl in a cluster of its own; first is what measure_first found, and
+    objects what there was then."""
     run, cluster_used, writes = first
     say(f"curl makes the same {len(writes)} writes in a new cluster")
     with bed.Bed() as bench:
@@ -287,6 +306,8 @@ def measure_replay(report, first, projects):
             used = cluster_cpu(cluster)
             again, bad = replay(bench, cluster, writes)
             used = cluster_cpu(cluster) - used
+        report.expect(objects == describe_objects(cluster),
+                      "curl's writes make other objects than the first pass")
         end_bed(report, bench)
     report.expect(bad == 0, f"{bad} of curl's writes were refused")
     report.add(f"curl's replay of its writes, {IN_FLIGHT} at a time",
@@ -319,6 +340,7 @@ def measure(report, projects, is_quick):
     with bed.Bed() as bench:
         site = Site(bench, projects)
         first = measure_first(report, site, projects)
+        objects = describe_objects(site.cluster)
         measure_steady(report, site, f"steady pass, {projects} projects",
                        None, MEMORY_BYTES)
         if not is_quick:
@@ -327,4 +349,4 @@ def measure(report, projects, is_quick):
                            "sessions", SESSIONS_CPU_SECONDS,
                            SESSIONS_MEMORY_BYTES)
         end_bed(report, bench)
-    measure_replay(report, first, projects)
+    measure_replay(report, first, objects)

@@ -12,6 +12,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_key \
+	tests/fuzz/fuzz_kube_items \
 	tests/fuzz/fuzz_kubeconfig \
 	tests/fuzz/fuzz_rfc3339 \
 	tests/fuzz/fuzz_route \
@@ -74,6 +75,9 @@ tests_fuzz_fuzz_rfc3339_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
 
 tests_fuzz_fuzz_rows_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_rows_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
+
+tests_fuzz_fuzz_kube_items_LDFLAGS = $(ACP_FUZZ_LINK)
+tests_fuzz_fuzz_kube_items_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
 
 tests_fuzz_fuzz_kubeconfig_LDFLAGS = $(ACP_FUZZ_LINK)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(ACP_FUZZ_RECONCILER_LIBS)
