@@ -22,11 +22,14 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum {
 	LOOK_S = 1,
-	QUEUED_PARTS = 8 /* of the memory: most for ciphertexts alone */
+	QUEUED_PARTS = 8, /* of the memory: most for ciphertexts alone */
+	SPARE_PARTS = 4, /* of the descriptors: kept for what is not held */
+	SPARE_MOST = 2048
 };
 
 struct responder {
@@ -70,6 +73,30 @@ refresh_keys(struct responder *responder, bool is_forced)
 		return;
 	keyset = acp_keystore_dup_current(responder->keystore);
 	acp_work_forget(responder->work, keyset);
+}
+
+/*
+ * Holds fewer requests where there are not so many descriptors: some must be
+ * left for what is answered at once, or renewals would wait to be accepted.
+ */
+static void
+fit_to_files(struct acp_settings *settings)
+{
+	struct rlimit files;
+	size_t spare, most;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	spare = (size_t)files.rlim_cur / SPARE_PARTS;
+	most = (size_t)files.rlim_cur -
+		(spare < SPARE_MOST ? spare : SPARE_MOST);
+	if (most >= settings->queue_length)
+		return;
+	acp_log_message(ACP_LOG_WARN, "few_files",
+		"with %zu open files (LimitNOFILE, ulimit -n) no more than %zu "
+		"requests are held, although queue_length is %zu",
+		(size_t)files.rlim_cur, most, settings->queue_length);
+	settings->queue_length = most;
 }
 
 static void
@@ -154,6 +181,7 @@ reload(struct responder *responder)
 		return;
 	}
 	warn_fixed(responder->settings, fresh);
+	fit_to_files(fresh);
 	free_retired(responder);
 	apply(responder, fresh);
 	retire(responder);
@@ -279,6 +307,7 @@ acp_responder_run(const struct acp_options *options,
 	enum acp_error error;
 
 	log_warnings(take_settings);
+	fit_to_files(take_settings);
 	error = start(&responder, listener->fd);
 	if (!error) {
 		acp_log(ACP_LOG_INFO, "started",
