@@ -9,17 +9,21 @@
 
 /*
  * Secrets are never listed. The Role is made after the Secret, so where the
- * Role is, the Secret was; and now and then all of them are tried.
+ * Role is, the Secret was; and now and then each of them is looked at.
  */
 static void
 plan_runner_secret(const struct acp_step *step)
 {
 	const struct acp_ref role = {
 		ACP_KIND_ROLE, step->namespace, ACP_CONTROL_ROLE};
+	const struct acp_ref secret = {
+		ACP_KIND_SECRET, step->namespace, ACP_RUNNER_SECRET};
 	bool is_missing = acp_step_knows(step, ACP_KIND_ROLE) &&
 		!acp_world_find_object(step->world, &role);
 
 	if (!step->is_new && !is_missing && !step->world->is_secret_sweep)
+		return;
+	if (acp_world_find_object(step->world, &secret))
 		return;
 	acp_step_create(step, ACP_KIND_SECRET,
 		acp_desired_runner_secret(
