@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	%D%/410-kube-client.py \
 	%D%/420-projects.py \
 	%D%/424-project-deletion.py \
+	%D%/426-crash-at-any-write.py \
 	%D%/430-key-and-lease.py \
 	%D%/440-manifests.py \
 	%D%/441-systemd-units.py \
