@@ -47,9 +47,9 @@ fail_lease(const struct command *command, enum acp_error error)
 	const struct acp_controller *controller = command->controller;
 	ACP_AUTO(buffer) struct acp_buffer access;
 
+	acp_buffer_init(&access, command->why->limit);
 	if (error == ACP_RETRY_LATER)
 		return fail(command, "lease_not_held", ACP_EXIT_LOCKED);
-	acp_buffer_init(&access, command->why->limit);
 	acp_kube_access_describe(controller->clients.access, &access);
 	acp_log_message(ACP_LOG_ERROR, "lease_not_held",
 		"cannot hold the Lease %s/%s (%s): %s; --check looks at all "
