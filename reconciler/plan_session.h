@@ -28,7 +28,7 @@ struct acp_session_step {
 	size_t object_count;
 	struct acp_session_names names;
 	bool has_names; /* false: the id will not do */
-	char namespace[ACP_NAME_SIZE]; /* of its project; "": has none */
+	const char *namespace; /* of its project, as the plan; "": has none */
 	/* those in that namespace, NULL: not seen */
 	const struct acp_object *account;
 	const struct acp_object *service;

@@ -86,16 +86,19 @@ static void
 read_names(struct acp_session_step *session)
 {
 	const struct acp_session_row *row = session->row;
+	char namespace[ACP_NAME_SIZE];
 	ACP_AUTO(buffer) struct acp_buffer why;
 
 	/* what is wrong is said elsewhere, by the project or the phase table */
 	acp_buffer_init(&why, 0);
 	session->has_names = acp_session_names_write(
 				     row->id, &session->names, &why) == ACP_OK;
-	if (!row->project_id ||
+	session->namespace = "";
+	if (row->project_id &&
 		acp_desired_namespace_name(session->step.site, row->project_id,
-			session->namespace, &why) != ACP_OK)
-		*session->namespace = '\0';
+			namespace, &why) == ACP_OK)
+		session->namespace =
+			acp_arena_dup(session->step.plan->arena, namespace);
 }
 
 static void

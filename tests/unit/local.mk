@@ -82,6 +82,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_plan_gate \
 	tests/unit/test_plan_projects \
 	tests/unit/test_plan_properties \
+	tests/unit/test_plan_sessions \
 	tests/unit/test_quantity \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_reconciler_settings \
@@ -399,6 +400,9 @@ tests_unit_test_plan_properties_SOURCES = \
 	tests/unit/test_plan_properties.c $(ACP_UNIT_MODEL)
 tests_unit_test_plan_properties_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_properties_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_plan_sessions_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_plan_sessions_LDADD = $(ACP_UNIT_MODEL_LIBS)
 
 tests_unit_test_plan_describe_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_describe_LDADD = $(ACP_UNIT_MODEL_LIBS)
