@@ -120,9 +120,9 @@ is_of_part(const struct row *row, enum acp_self_check_part part)
 {
 	switch (part) {
 	case ACP_SELF_CHECK_RUNTIME:
-		return row->where == RUNTIME;
+		return row->where != PROJECTS;
 	case ACP_SELF_CHECK_PROJECTS:
-		return row->where != RUNTIME;
+		return row->where == PROJECTS;
 	case ACP_SELF_CHECK_WHOLE:
 	case ACP_SELF_CHECK_PART__MAX:
 		break;

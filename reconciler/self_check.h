@@ -27,7 +27,7 @@ struct acp_self_check_scope {
 /* For whom: with one identity all, else what each of two is needed for. */
 enum acp_self_check_part {
 	ACP_SELF_CHECK_WHOLE,
-	ACP_SELF_CHECK_RUNTIME, /* outside of projects */
+	ACP_SELF_CHECK_RUNTIME, /* outside of projects: as clients.h tells them apart */
 	ACP_SELF_CHECK_PROJECTS, /* PROJECT_KUBE_TOKEN_FILE */
 	ACP_SELF_CHECK_PART__MAX
 };

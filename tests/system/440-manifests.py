@@ -250,6 +250,36 @@ def check_missing(t, scene, config, words):
         t.ok(False, f"--check says: {words}", seen)
 
 
+def check_two_identities(t, scene):
+    """The account with the Roles of the manifests and the right to what is
+    in the image namespace; a second one that may do all in projects."""
+    scene.cluster.must(scene.cluster.admin.delete(
+        kube.path_of("ClusterRoleBinding", None, ACCOUNT)))
+    account = {"name": ACCOUNT, "namespace": RUNTIME}
+    for namespace, name in ((RUNTIME, "policies"), (IMAGES, "pullers")):
+        scene.cluster.create(
+            "RoleBinding", namespace, metadata={"name": name}, roleRef={
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole", "name": ACCOUNT},
+            subjects=[{"kind": "ServiceAccount", **account}])
+    token = scene.bed.path("project-token")
+    token.touch(0o600)
+    token.write_text(scene.cluster.tokens["admin"])
+    config = scene.write_config(
+        f"image_namespace = {IMAGES}", f"keypair_owner = {ACCOUNT}",
+        f"project_kube_token_file = {token}")
+    scene.api.create_project("beta")
+    scene.cluster.wait_until(
+        lambda: "permissions outside of projects: all there\n"
+        "permissions in projects: all there\n"
+        in scene.run(config, "--check").stdout,
+        "--check finds all rights of two identities")
+    done = scene.run(config, "--once")
+    t.ok(done.returncode == CONVERGED
+         and "create Namespace beta (missing)" in done.stdout,
+         "two identities share the work", done.stdout, done.stderr)
+
+
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
         check_pods(t)
@@ -269,6 +299,7 @@ def main():
         with scene.cluster.tenant_operator(CONFIG):
             check_passes(t, scene, tenants, "mpp")
         check_each_right(t, scene, tenants, "rbac-mpp.yaml")
+        check_two_identities(t, scene)
 
 
 if __name__ == "__main__":

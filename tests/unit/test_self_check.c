@@ -115,6 +115,10 @@ START_TEST(two_identities_share_the_rights)
 		&full, ACP_SELF_CHECK_RUNTIME, rights);
 	ck_assert_uint_eq(whole, projects + count);
 	ck_assert(has("create secrets in namespace runtime"));
+	ck_assert(has("delete tenantnamespaces (tenant.paas.redhat.com) in "
+		      "namespace tenants"));
+	ck_assert(has("bind clusterroles/system:image-puller "
+		      "(rbac.authorization.k8s.io) in namespace images"));
 	ck_assert(!has("delete pods in all namespaces"));
 }
 END_TEST
