@@ -27,6 +27,7 @@ enum {
 	WORKERS_MAX = 256,
 	WORKER_NICE = 5, /* more than the rest of the process has */
 	JOB_BUCKETS = 4096,
+	GUESS_US = 10000, /* of an opening, before the first one is over */
 	KEPT_LEAST = 64, /* for a retry, of one address */
 	KEPT_PARTS = 8
 };
@@ -456,7 +457,9 @@ acp_work_recall(struct acp_work *work, const struct acp_ciphertext *ciphertext,
 static int64_t
 expect_ms(const struct acp_work *work, size_t turns)
 {
-	return (int64_t)(turns / work->thread_count) * work->average_us / 1000;
+	int64_t each_us = work->average_us ? work->average_us : GUESS_US;
+
+	return (int64_t)(turns / work->thread_count) * each_us / 1000;
 }
 
 /* Half of a wait in whole seconds, rounded up. */

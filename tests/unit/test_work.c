@@ -575,6 +575,16 @@ START_TEST(who_would_wait_too_long_is_told_so_at_once)
 }
 END_TEST
 
+START_TEST(before_the_first_is_opened_ten_milliseconds_are_reckoned_for_each)
+{
+	static struct caller busy, callers[400];
+
+	occupy(&busy);
+	ck_assert_uint_eq(flood("192.0.2.1", callers, 400), 400);
+	ck_assert_uint_eq(acp_work_get_retry_after_s(work), 4 / 2 + 1);
+}
+END_TEST
+
 START_TEST(a_flood_makes_nobody_else_wait_too_long)
 {
 	static struct caller busy, callers[50], others[2], proved;
@@ -845,6 +855,8 @@ work_suite(void)
 	tcase_add_test(tcase, a_flooding_address_waits_behind_itself);
 	tcase_add_test(tcase, among_those_with_a_proof_as_well);
 	tcase_add_test(tcase, who_would_wait_too_long_is_told_so_at_once);
+	tcase_add_test(tcase,
+		before_the_first_is_opened_ten_milliseconds_are_reckoned_for_each);
 	tcase_add_test(tcase, a_flood_makes_nobody_else_wait_too_long);
 	tcase_add_test(tcase, who_brings_what_is_queued_is_never_told_to_wait);
 	tcase_add_test(tcase, those_who_left_are_not_waited_for);
