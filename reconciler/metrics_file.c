@@ -9,8 +9,11 @@
 #include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/secret.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { TEXT_MAX = 1024 * 1024, FILE_MODE = 0644, COUNTS_MAX = 64 };
 
@@ -132,8 +135,29 @@ acp_metrics_write(const struct acp_pass_metrics *metrics,
 	write_requests(text, clients);
 }
 
+/* What the file says of an earlier process, else 0. */
+static int64_t
+read_success(const char *path)
+{
+	static const char name[] =
+		"\n" PREFIX "last_success_timestamp_seconds ";
+	ACP_AUTO(secret) struct acp_secret content = {0};
+	ACP_AUTO(buffer) struct acp_buffer why;
+	int64_t success_s = 0;
+	const char *line;
+
+	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
+	if (acp_file_read(path, TEXT_MAX, &content, &why))
+		return 0;
+	line = strstr(acp_secret_peek(&content), name);
+	if (!line ||
+		sscanf(line + sizeof(name) - 1, "%12" SCNd64, &success_s) != 1)
+		return 0;
+	return success_s > 0 ? success_s : 0;
+}
+
 void
-acp_metrics_save(const struct acp_pass_metrics *metrics,
+acp_metrics_save(struct acp_pass_metrics *metrics,
 	const struct acp_clients *clients, const char *path)
 {
 	ACP_AUTO(buffer) struct acp_buffer text;
@@ -143,6 +167,8 @@ acp_metrics_save(const struct acp_pass_metrics *metrics,
 	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
 	if (!path)
 		return;
+	if (!metrics->success_s)
+		metrics->success_s = read_success(path);
 	acp_metrics_write(metrics, clients, &text);
 	if (acp_file_replace(
 		    path, FILE_MODE, acp_buffer_peek(&text), text.size, &why))

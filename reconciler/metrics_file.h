@@ -31,8 +31,12 @@ void acp_metrics_note(struct acp_pass_metrics *metrics,
 void acp_metrics_write(const struct acp_pass_metrics *metrics,
 	const struct acp_clients *clients, struct acp_buffer *text);
 
-/* Replaces path (NULL: none); a failure is logged. */
-void acp_metrics_save(const struct acp_pass_metrics *metrics,
+/*
+ * Replaces path (NULL: none); a failure is logged. Until a pass of this
+ * process has converged, the time in the file stands: each --once is a new
+ * process.
+ */
+void acp_metrics_save(struct acp_pass_metrics *metrics,
 	const struct acp_clients *clients, const char *path);
 
 #endif

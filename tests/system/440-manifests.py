@@ -6,6 +6,7 @@ right that is taken away, so there is none too many."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, it is asked a hundred times; the same code runs in other tests
 import os
+import re
 import subprocess
 import sys
 
@@ -25,7 +26,9 @@ IMAGES = "images"
 ACCOUNT = "ambient-control-plane"
 USER = f"system:serviceaccount:{RUNTIME}:{ACCOUNT}"
 ALL_THERE = "permissions: all there\n"
-CONVERGED, BAD = 0, 1
+CONVERGED, BAD, PARTIAL = 0, 1, 3
+SUCCESS = re.compile(
+    r"^ambient_cp_reconciler_last_success_timestamp_seconds (\d+)$", re.M)
 
 
 def read(name):
@@ -190,6 +193,25 @@ def check_rotation(t, scene, config):
     t.equal(done.returncode, CONVERGED, "--rotate-key works with them")
 
 
+def check_metrics(t, scene):
+    """The page has their names; a pass that fails keeps the last success."""
+    file = scene.bed.path("metrics")
+    config = scene.write_config(f"metrics_file = {file}")
+    scene.run(config, "--once")
+    names = set(re.findall(r"^# TYPE ambient_cp_reconciler_(\w+)",
+                           file.read_text(), re.M))
+    page = (bed.SRCDIR / "man" / "ambient-cp-reconciler.8").read_text()
+    described = re.findall(r"^\.It Ql (.*)$", page.split(
+        ".Ss Metrics")[1].split(".Sh ")[0], re.M)
+    t.equal(sorted(names), sorted(", ".join(described).replace(
+        " ,", ",").split(", ")), "the manual page names each metric")
+    before = re.findall(SUCCESS, file.read_text())
+    t.ok(before and int(before[0]) > 0, "a pass that converged is noted")
+    done = scene.run(config, "--once", AMBIENT_API_TOKEN="wrong")
+    t.equal((done.returncode, re.findall(SUCCESS, file.read_text())),
+            (PARTIAL, before), "one that does not leaves the time alone")
+
+
 def each_right(rules):
     """(rules without it, words of --check) for every verb and name."""
     for at, rule in enumerate(rules):
@@ -292,6 +314,7 @@ def main():
         standard = scene.write_config(
             f"image_namespace = {IMAGES}", f"keypair_owner = {ACCOUNT}")
         check_passes(t, scene, standard, "standard")
+        check_metrics(t, scene)
         check_rotation(t, scene, standard)
         check_each_right(t, scene, standard, "rbac.yaml")
         tenants = scene.write_config("platform_mode = mpp",
