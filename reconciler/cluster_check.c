@@ -61,7 +61,7 @@ read_key_secret(struct acp_controller *controller, struct acp_buffer *said)
 		return ACP_OK;
 	}
 	if (error) {
-		acp_buffer_printf(said, "%s %s",
+		acp_buffer_printf(said, "%s: %s",
 			acp_kube_reason_name(reply.reason), reply.message);
 		return error;
 	}

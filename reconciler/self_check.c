@@ -206,7 +206,7 @@ ask(struct acp_kube *kube, const struct acp_kube_right *right,
 	if (error) {
 		acp_buffer_append(lines, "cannot ask for the right to ");
 		acp_self_check_describe(right, lines);
-		acp_buffer_printf(lines, ": %s %s\n",
+		acp_buffer_printf(lines, ": %s: %s\n",
 			acp_kube_reason_name(reply.reason), reply.message);
 	} else if (!may) {
 		++*missing;

@@ -174,7 +174,7 @@ START_TEST(a_server_that_does_not_answer_is_asked_once)
 	is_silent = false;
 	ck_assert_str_eq(acp_buffer_peek(&lines),
 		"cannot ask for the right to create secrets in namespace "
-		"runtime: Unreachable \n");
+		"runtime: Unreachable: \n");
 }
 END_TEST
 
