@@ -4,7 +4,7 @@
 that they need, the next does nothing and costs next to nothing, and whatever
 is deleted or altered by hand is as it was after one more."""
 # quick: no, the Kubernetes API server may have to be built first
-# valgrind: no, 428-reconciler-faults.py runs the same code
+# valgrind: no, 422-refused-projects.py runs the same code
 # openssl: no, ambient-cp-token is not in it
 import json
 import os

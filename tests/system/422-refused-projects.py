@@ -4,7 +4,6 @@
 the platform's own namespaces, names that are too long, namespaces of somebody
 else. Each is refused, told once and left alone, and holds up no other."""
 # quick: no, the Kubernetes API server may have to be built first
-# valgrind: no, 428-reconciler-faults.py runs the same code
 import json
 import os
 import sys

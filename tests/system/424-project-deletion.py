@@ -5,7 +5,7 @@ namespace of a project that the API server says is gone, ten minutes after
 that was seen first, and nothing else, whatever goes wrong; nor many at once
 without somebody's leave."""
 # quick: no, the Kubernetes API server may have to be built first
-# valgrind: no, 428-reconciler-faults.py runs the same code
+# valgrind: no, 422-refused-projects.py runs the same code
 import os
 import sys
 
