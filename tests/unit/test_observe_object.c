@@ -147,6 +147,110 @@ START_TEST(a_binding_has_a_role_and_at_most_one_subject_that_counts)
 }
 END_TEST
 
+/* Pods */
+
+#define TIME "\"2027-01-15T08:00:00Z\""
+#define OTHER \
+	"{\"name\":\"ambient-mcp\",\"state\":{\"terminated\":{\"exitCode\":9}}}"
+#define CONTAINERS(state) \
+	"{\"phase\":\"Running\",\"containerStatuses\":[" OTHER \
+	",{\"name\":\"ambient-code-runner\",\"state\":" state "}]}"
+
+/* A status, and what is understood of it. */
+struct status {
+	const char *json;
+	struct acp_pod_state state;
+};
+
+static const struct status statuses[] = {
+	{"{}", {.phase = ACP_POD_PENDING}},
+	{"null", {.phase = ACP_POD_PENDING}},
+	{"[]", {.phase = ACP_POD_PENDING}},
+	{"{\"phase\":\"Pending\"}", {.phase = ACP_POD_PENDING}},
+	{"{\"phase\":\"Succeeded\"}", {.phase = ACP_POD_SUCCEEDED}},
+	{"{\"phase\":\"Unknown\"}", {.phase = ACP_POD_UNKNOWN}},
+	{"{\"phase\":\"Odd\"}", {.phase = ACP_POD_UNKNOWN}},
+	{"{\"phase\":\"Failed\",\"reason\":\"Evicted\",\"startTime\":" TIME "}",
+		{.phase = ACP_POD_FAILED,
+			.reason = "Evicted",
+			.start_s = 1800000000}},
+	{"{\"phase\":\"Running\",\"containerStatuses\":[" OTHER "]}",
+		{.phase = ACP_POD_RUNNING}},
+	{"{\"phase\":\"Running\",\"containerStatuses\":[1,null,{}]}",
+		{.phase = ACP_POD_RUNNING}},
+	{CONTAINERS("{\"running\":{\"startedAt\":" TIME "}}"),
+		{.phase = ACP_POD_RUNNING}},
+	{CONTAINERS("null"), {.phase = ACP_POD_RUNNING}},
+	{CONTAINERS("{\"waiting\":{\"reason\":\"ErrImagePull\"}}"),
+		{.phase = ACP_POD_RUNNING, .waiting = "ErrImagePull"}},
+	{CONTAINERS("{\"waiting\":{}}"),
+		{.phase = ACP_POD_RUNNING, .waiting = ""}},
+	{CONTAINERS("{\"terminated\":{\"exitCode\":0,\"finishedAt\":" TIME
+		    ",\"reason\":\"Completed\"}}"),
+		{.phase = ACP_POD_RUNNING,
+			.has_ended = true,
+			.end_reason = "Completed",
+			.end_s = 1800000000}},
+	{CONTAINERS("{\"terminated\":{\"exitCode\":137}}"),
+		{.phase = ACP_POD_RUNNING,
+			.has_ended = true,
+			.exit_code = 137}},
+	{CONTAINERS("{\"terminated\":{\"exitCode\":\"0\"}}"),
+		{.phase = ACP_POD_RUNNING, .has_ended = true, .exit_code = -1}},
+	{"{\"phase\":\"Pending\",\"conditions\":[{\"type\":\"Ready\","
+	 "\"status\":\"False\"},{\"type\":\"PodScheduled\",\"status\":"
+	 "\"False\",\"lastTransitionTime\":" TIME "}]}",
+		{.phase = ACP_POD_PENDING, .unscheduled_s = 1800000000}},
+	{"{\"phase\":\"Pending\",\"conditions\":[{\"type\":\"PodScheduled\","
+	 "\"status\":\"True\",\"lastTransitionTime\":" TIME "}]}",
+		{.phase = ACP_POD_PENDING}},
+};
+
+static void
+check_text(const char *seen, const char *wanted)
+{
+	if (wanted)
+		ck_assert_str_eq(seen, wanted);
+	else
+		ck_assert_ptr_null(seen);
+}
+
+START_TEST(h58_a_pods_state_is_that_of_its_runners_container)
+{
+	const struct acp_pod_state *wanted = &statuses[_i].state, *seen;
+	struct acp_object object;
+	char text[1000];
+
+	snprintf(text, sizeof(text),
+		"{\"metadata\":{" IDENTITY "},\"status\":%s}",
+		statuses[_i].json);
+	ck_assert(read_object(ACP_KIND_POD, text, &object));
+	seen = object.pod;
+	ck_assert_ptr_nonnull(seen);
+	ck_assert_int_eq(seen->phase, wanted->phase);
+	check_text(seen->reason, wanted->reason);
+	check_text(seen->waiting, wanted->waiting);
+	check_text(seen->end_reason, wanted->end_reason);
+	ck_assert_int_eq(seen->start_s, wanted->start_s);
+	ck_assert_int_eq(seen->unscheduled_s, wanted->unscheduled_s);
+	ck_assert_int_eq(seen->has_ended, wanted->has_ended);
+	ck_assert_int_eq(seen->exit_code, wanted->exit_code);
+	ck_assert_int_eq(seen->end_s, wanted->end_s);
+}
+END_TEST
+
+START_TEST(only_pods_have_a_pods_state)
+{
+	struct acp_object object;
+
+	ck_assert(read_object(ACP_KIND_SERVICE,
+		"{\"metadata\":{" IDENTITY "},\"status\":{\"phase\":"
+		"\"Running\"}}",
+		&object));
+	ck_assert_ptr_null(object.pod);
+}
+END_TEST
+
 static Suite *
 observe_object_suite(void)
 {
@@ -161,6 +265,10 @@ observe_object_suite(void)
 	tcase_add_loop_test(tcase,
 		a_binding_has_a_role_and_at_most_one_subject_that_counts, 0,
 		COUNT(subjects));
+	tcase_add_loop_test(tcase,
+		h58_a_pods_state_is_that_of_its_runners_container, 0,
+		COUNT(statuses));
+	tcase_add_test(tcase, only_pods_have_a_pods_state);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
