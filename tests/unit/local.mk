@@ -91,6 +91,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_rows \
 	tests/unit/test_runner_site \
 	tests/unit/test_self_check \
+	tests/unit/test_session_histories \
 	tests/unit/test_session_name \
 	tests/unit/test_session_row \
 	tests/unit/test_summary \
@@ -348,7 +349,8 @@ tests_unit_test_metrics_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 tests_unit_test_lock_file_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_lock_file_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
-ACP_UNIT_MODEL = tests/unit/model_world.c tests/unit/model_world.h
+ACP_UNIT_MODEL = tests/unit/model_sessions.c tests/unit/model_world.c \
+	tests/unit/model_world.h
 ACP_UNIT_MODEL_LIBS = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_plan_projects_SOURCES = tests/unit/test_plan_projects.c \
@@ -403,6 +405,11 @@ tests_unit_test_plan_properties_LDADD = $(ACP_UNIT_MODEL_LIBS)
 
 tests_unit_test_plan_sessions_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_sessions_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
+tests_unit_test_session_histories_SOURCES = \
+	tests/unit/test_session_histories.c $(ACP_UNIT_MODEL)
+tests_unit_test_session_histories_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_session_histories_LDADD = $(ACP_UNIT_MODEL_LIBS)
 
 tests_unit_test_plan_describe_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_describe_LDADD = $(ACP_UNIT_MODEL_LIBS)

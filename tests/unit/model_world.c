@@ -35,6 +35,9 @@ model_init(struct model *model)
 		.token_service_port = 8080,
 		.deletes_namespaces = true,
 	};
+	model->runner = (struct acp_runner_site){
+		.token_url = "http://t/token", .retention_ms = INT64_C(900000)};
+	model->actions_left = SIZE_MAX;
 	model->now_s = 1800000000;
 	model_put_namespace(model, "ambient-code");
 	model_put_namespace(model, "images");
@@ -247,7 +250,8 @@ is_listed(enum acp_kind kind)
 		kind == ACP_KIND_ROLE_BINDING ||
 		kind == ACP_KIND_NETWORK_POLICY ||
 		kind == ACP_KIND_PROJECT_SETTINGS ||
-		kind == ACP_KIND_SERVICE_ACCOUNT;
+		kind == ACP_KIND_SERVICE_ACCOUNT || kind == ACP_KIND_SERVICE ||
+		kind == ACP_KIND_POD;
 }
 
 static void
@@ -293,7 +297,6 @@ model_observe(const struct model *model, struct acp_world *world)
 {
 	world->are_projects_known = !model->are_projects_unknown;
 	world->are_settings_known = !model->are_settings_unknown;
-	world->are_sessions_known = true;
 	world->kube_now_s = model->now_s;
 	world->api_now_s = model->now_s;
 	world->is_secret_sweep = model->is_secret_sweep;
@@ -305,6 +308,7 @@ model_observe(const struct model *model, struct acp_world *world)
 		acp_world_add_project_answer(world, model->answers[i].id,
 			model->answers[i].presence);
 	observe_objects(model, world);
+	model_observe_sessions(model, world);
 	acp_world_sort(world);
 }
 
@@ -314,6 +318,7 @@ model_plan(const struct model *model, struct acp_world *world,
 {
 	model_observe(model, world);
 	acp_plan_projects(world, &model->site, plan);
+	acp_plan_sessions(world, &model->site, &model->runner, plan);
 	acp_plan_gate(world, plan, NULL);
 }
 
@@ -450,10 +455,15 @@ empty_namespace(struct model *model, const char *name)
 
 static bool delete (struct model *model, const struct acp_action *action)
 {
+	struct json_object *json = find_exact(model, action);
 	char text[128];
 
-	if (!find_exact(model, action))
+	if (!json)
 		return false;
+	if (action->ref.kind == ACP_KIND_POD && model_delete_pod(model, json))
+		return true;
+	if (action->ref.kind == ACP_KIND_SERVICE_ACCOUNT)
+		model_collect_garbage(model, action->uid);
 	model_remove(model, action->ref.kind, action->ref.namespace,
 		action->ref.name);
 	if (action->ref.kind == ACP_KIND_NAMESPACE)
@@ -471,6 +481,9 @@ static bool delete (struct model *model, const struct acp_action *action)
 static bool
 do_action(struct model *model, const struct acp_action *action)
 {
+	if (!model->actions_left)
+		return false;
+	model->actions_left -= model->actions_left != SIZE_MAX;
 	switch (action->verb) {
 	case ACP_VERB_CREATE:
 		return create(model, action);
@@ -482,8 +495,9 @@ do_action(struct model *model, const struct acp_action *action)
 		return delete (model, action);
 	case ACP_VERB_REPORT:
 		return true;
-	case ACP_VERB_PROVISION: /* of sessions, which are not here */
+	case ACP_VERB_PROVISION:
 	case ACP_VERB_PHASE:
+		return model_do_order(model, action);
 	case ACP_VERB__MAX:
 		break;
 	}

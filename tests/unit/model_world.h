@@ -32,8 +32,15 @@ struct model_settings {
 	const char *bad;
 };
 
+/* A row of a session; texts borrowed. */
+struct model_session {
+	struct acp_session_row row;
+	unsigned int pods; /* made since it was last started */
+};
+
 struct model {
 	struct acp_site site;
+	struct acp_runner_site runner;
 	struct model_object objects[MODEL_OBJECTS];
 	size_t count;
 	struct acp_project_row projects[MODEL_ROWS];
@@ -42,7 +49,11 @@ struct model {
 	size_t settings_count;
 	struct acp_answer answers[MODEL_ROWS];
 	size_t answer_count;
+	struct model_session sessions[MODEL_ROWS];
+	size_t session_count;
 	/* what observing is to say */
+	bool are_sessions_unknown;
+	bool are_answers_unknown; /* of single rows and pods of sessions */
 	bool is_unknown[ACP_KIND__MAX];
 	bool is_unserved[ACP_KIND__MAX];
 	bool are_projects_unknown;
@@ -50,6 +61,8 @@ struct model {
 	bool are_foreign_unknown;
 	bool is_secret_sweep;
 	int64_t now_s;
+	/* after so many actions each one fails, as when a pass is broken off */
+	size_t actions_left;
 	unsigned int serial; /* of uids and versions */
 	size_t writes;
 };
@@ -97,6 +110,31 @@ void model_plan(const struct model *model, struct acp_world *world,
  * with all that is in them. In mpp a TenantNamespace brings its Namespace.
  */
 void model_apply(struct model *model, const struct acp_plan *plan);
+
+/* Sessions; in model_sessions.c */
+
+struct model_session *model_add_session(
+	struct model *model, const char *id, const char *project_id);
+void model_drop_session(struct model *model, const char *id);
+struct model_session *model_find_session(struct model *model, const char *id);
+/* What the API server does when its users say so; false: 409. */
+bool model_start_session(struct model_session *session);
+bool model_stop_session(struct model_session *session);
+/* The first object of a kind that bears the session's id; NULL: none. */
+struct json_object *model_find_of_session(
+	const struct model *model, enum acp_kind kind, const char *id);
+/* Makes the runner's container run, or end; nothing without a pod. */
+void model_run_pod(struct model *model, const char *id);
+void model_end_pod(struct model *model, const char *id, int exit_code);
+/* A pod is gone, without anybody having asked for it. */
+void model_lose_pod(struct model *model, const char *id);
+/* Pods that are being deleted are gone. */
+void model_end_deletions(struct model *model);
+/* For model_world.c. */
+void model_observe_sessions(const struct model *model, struct acp_world *world);
+bool model_do_order(struct model *model, const struct acp_action *action);
+bool model_delete_pod(struct model *model, struct json_object *pod);
+void model_collect_garbage(struct model *model, const char *uid);
 
 /* Plans and applies, and forgets both; number of writes. */
 size_t model_pass(struct model *model);
