@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	%D%/bed.py \
 	%D%/binding.py \
 	%D%/cluster \
+	%D%/cluster.py \
 	%D%/faulty_idp.py \
 	%D%/faulty_kube.py \
 	%D%/fastcgi.py \
