@@ -188,6 +188,25 @@ def settle(scene, config):
             and done.stdout.startswith("done 0, waiting 0, failed 0"))
 
 
+def check_dry_run(t, scene, config):
+    """It writes nothing, and needs no right to."""
+    scene.cluster.grant("reconciler", "reader", [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}])
+    scene.api.create_project("wanted")
+    reader = scene.cluster.write_kubeconfig(
+        scene.bed.path("reader.yaml"), "reconciler",
+        context_extras={"namespace": RUNTIME})
+    scene.cluster.wait_until(
+        lambda: scene.cluster.client("reconciler").can("list", "pods"),
+        "it may read")
+    done = scene.run(config, "--dry-run", "--kubeconfig", reader)
+    t.ok(done.returncode == CONVERGED
+         and "create Namespace wanted (missing)" in done.stdout
+         and "unknown lists 0" in done.stdout,
+         "--dry-run needs no right to write", done.stdout, done.stderr)
+    t.equal(scene.cluster.writes("reconciler"), [], "and writes nothing")
+
+
 def check_rotation(t, scene, config):
     done = scene.run(config, "--rotate-key")
     t.equal(done.returncode, CONVERGED, "--rotate-key works with them")
@@ -314,6 +333,7 @@ def main():
         standard = scene.write_config(
             f"image_namespace = {IMAGES}", f"keypair_owner = {ACCOUNT}")
         check_passes(t, scene, standard, "standard")
+        check_dry_run(t, scene, standard)
         check_metrics(t, scene)
         check_rotation(t, scene, standard)
         check_each_right(t, scene, standard, "rbac.yaml")
