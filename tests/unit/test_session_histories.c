@@ -9,6 +9,7 @@
 #include "reconciler/plan.h"
 
 #include "lib/json.h"
+#include "reconciler/observe_object.h"
 #include "tests/unit/model_world.h"
 #include "tests/unit/unit.h"
 
@@ -465,6 +466,118 @@ START_TEST(h26_a_session_started_again_gets_a_new_pod_when_the_old_has_gone)
 }
 END_TEST
 
+/* A steady world of many sessions, read out of JSON as a pass reads it. */
+
+enum { MANY = 10000, MANY_PROJECTS = 50, MANY_BYTES_MAX = 64 << 20 };
+
+static void
+observe_copy(struct acp_world *world, enum acp_kind kind,
+	struct json_object *json, int number)
+{
+	const char *name = peek_meta(json, "name");
+	struct json_object *metadata = peek(json, "metadata"), *labels, *owner;
+	char text[128], id[32], project[16];
+
+	snprintf(id, sizeof(id), "session-%05d", number);
+	snprintf(project, sizeof(project), "p%d", number % MANY_PROJECTS);
+	snprintf(text, sizeof(text), "session-%s%s", id,
+		kind == ACP_KIND_POD		   ? "-runner"
+			: kind == ACP_KIND_SERVICE ? ""
+						   : "-sa");
+	ck_assert_ptr_nonnull(name);
+	json_object_object_add(metadata, "name", json_object_new_string(text));
+	json_object_object_add(
+		metadata, "namespace", json_object_new_string(project));
+	labels = peek(metadata, "labels");
+	json_object_object_add(labels, "ambient-code.io/session-id",
+		json_object_new_string(id));
+	json_object_object_add(labels, "ambient-code.io/project-id",
+		json_object_new_string(project));
+	snprintf(text, sizeof(text), "uid-of-%s", id);
+	if (kind == ACP_KIND_SERVICE_ACCOUNT) {
+		json_object_object_add(
+			metadata, "uid", json_object_new_string(text));
+	} else {
+		owner = json_object_array_get_idx(
+			peek(metadata, "ownerReferences"), 0);
+		json_object_object_add(
+			owner, "uid", json_object_new_string(text));
+	}
+	if (kind == ACP_KIND_SERVICE)
+		json_object_object_add(peek(peek(json, "spec"), "selector"),
+			"ambient-code.io/session-id",
+			json_object_new_string(id));
+	ck_assert(acp_observe_object(kind, json, world->arena,
+		acp_world_add_object(&world->objects[kind])));
+}
+
+static void
+add_many_sessions(struct acp_world *world, const char *id)
+{
+	static const enum acp_kind kinds[] = {
+		ACP_KIND_SERVICE_ACCOUNT, ACP_KIND_SERVICE, ACP_KIND_POD};
+	struct acp_session_row row = model_find_session(&model, id)->row;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct json_object *json =
+			model_find_of_session(&model, kinds[i], id);
+
+		for (int number = 0; number < MANY; number++)
+			observe_copy(world, kinds[i], json, number);
+	}
+	for (int number = 0; number < MANY; number++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "session-%05d", number);
+		row.id = acp_arena_dup(world->arena, text);
+		snprintf(text, sizeof(text), "p%d", number % MANY_PROJECTS);
+		row.project_id = acp_arena_dup(world->arena, text);
+		row.kube_namespace = row.project_id;
+		*acp_world_add_session(world) = row;
+	}
+}
+
+START_TEST(ten_thousand_steady_sessions_cost_no_write_and_little_memory)
+{
+	ACP_AUTO(world) struct acp_world world;
+	ACP_AUTO(plan) struct acp_plan plan;
+
+	begin_history(1);
+	for (int i = 0; i < MANY_PROJECTS; i++) {
+		static char names[MANY_PROJECTS][8];
+
+		snprintf(names[i], sizeof(names[i]), "p%d", i);
+		if (i < 1 || i > 3)
+			model_add_project(&model, names[i], NULL);
+	}
+	model_add_session(&model, "session-first", "p0");
+	model.now_s += 60;
+	pass(false);
+	pass(false);
+	acp_world_init(&world);
+	acp_plan_init(&plan);
+	model_observe(&model, &world);
+	world.session_count = 0;
+	world.objects[ACP_KIND_SERVICE_ACCOUNT].count = 0;
+	world.objects[ACP_KIND_SERVICE].count = 0;
+	world.objects[ACP_KIND_POD].count = 0;
+	add_many_sessions(&world, "session-first");
+	acp_world_sort(&world);
+	acp_plan_projects(&world, &model.site, &plan);
+	acp_plan_sessions(&world, &model.site, &model.runner, &plan);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert_uint_eq(plan.foreign_objects, 0);
+	ck_assert_uint_lt(acp_arena_get_size(world.arena) +
+			acp_arena_get_size(plan.arena),
+		MANY_BYTES_MAX);
+	/* and it was all looked at */
+	world.sessions[MANY - 1].phase = ACP_PHASE_STOPPING;
+	acp_plan_sessions(&world, &model.site, &model.runner, &plan);
+	ck_assert_uint_eq(plan.count, 2);
+	model_clear(&model);
+}
+END_TEST
+
 static Suite *
 session_histories_suite(void)
 {
@@ -480,6 +593,11 @@ session_histories_suite(void)
 	tcase_add_test(tcase, a_runner_that_ends_at_once_runs_once);
 	tcase_add_test(tcase,
 		h26_a_session_started_again_gets_a_new_pod_when_the_old_has_gone);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("many");
+	tcase_set_timeout(tcase, 600);
+	tcase_add_test(tcase,
+		ten_thousand_steady_sessions_cost_no_write_and_little_memory);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
