@@ -12,6 +12,7 @@
 #include "lib/auto.h"
 #include "lib/hash.h"
 #include "lib/memory.h"
+#include "reconciler/session_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,20 @@ count_sessions(const struct set *candidates)
 	return count;
 }
 
+/* Is it called as the account of the session that it names? */
+static bool
+has_derived_name(const struct acp_object *account)
+{
+	struct acp_session_names names;
+	ACP_AUTO(buffer) struct acp_buffer why;
+
+	/* nobody reads why: nothing is kept of it */
+	acp_buffer_init(&why, 0);
+	return acp_session_names_write(account->session_id, &names, &why) ==
+		ACP_OK &&
+		strcmp(account->name, names.account) == 0;
+}
+
 /*
  * Ids of the managed sessions whose row was read. Accounts that a tenant made
  * up have none, so they cannot make the share of the candidates look small.
@@ -102,7 +117,8 @@ read_sessions(const struct acp_world *world, struct set *set)
 	for (size_t i = 0; i < accounts->count; i++) {
 		const char *id = accounts->items[i].session_id;
 
-		if (id && acp_world_find_session(world, id))
+		if (id && acp_world_find_session(world, id) &&
+			has_derived_name(&accounts->items[i]))
 			set->items[set->count++] = id;
 	}
 	sort_set(set);

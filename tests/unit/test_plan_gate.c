@@ -47,8 +47,8 @@ add_sessions(int count, int rows)
 
 		object->kind = ACP_KIND_SERVICE_ACCOUNT;
 		object->namespace = "p";
-		object->session_id = name("s", i);
-		object->name = name("session-s", i);
+		object->session_id = name("session-", i);
+		object->name = acp_plan_text(&plan, "session-session-%d-sa", i);
 		if (i < rows)
 			*acp_world_add_session(&world) =
 				(struct acp_session_row){
@@ -114,7 +114,7 @@ START_TEST(more_than_the_limits_is_held_and_as_much_is_not)
 	add_project("there", true);
 	add_sessions(row->sessions, row->sessions - row->absent);
 	for (int i = row->sessions - row->absent; i < row->sessions; i++)
-		add_absence(name("session/s", i));
+		add_absence(name("session/session-", i));
 	for (int i = 0; i < row->namespaces; i++) {
 		add_project(name("gone", i), false);
 		add_absence(name("project/gone", i));
@@ -153,14 +153,14 @@ START_TEST(stops_and_repairs_never_count_and_are_never_held)
 {
 	add_project("there", true);
 	for (int i = 0; i < 50; i++) {
-		add_absence(name("session/s", i));
+		add_absence(name("session/session-", i));
 		plan.actions[plan.count - 1].is_absence = i < 3;
 	}
 	add_sessions(60, 0);
 	acp_world_sort(&world);
-	add_absence("session/s50");
-	add_absence("session/s51");
-	add_absence("session/s52");
+	add_absence("session/session-50");
+	add_absence("session/session-51");
+	add_absence("session/session-52");
 	acp_plan_gate(&world, &plan, NULL);
 	/* six, and none has a row */
 	ck_assert_uint_eq(plan.held, 6);
@@ -175,7 +175,22 @@ START_TEST(accounts_that_a_tenant_made_up_do_not_dilute_the_share)
 	add_project("there", true);
 	add_sessions(200, 23);
 	for (int i = 23; i < 29; i++)
-		add_absence(name("session/s", i));
+		add_absence(name("session/session-", i));
+	acp_world_sort(&world);
+	acp_plan_gate(&world, &plan, NULL);
+	ck_assert_uint_eq(plan.held, 6);
+}
+END_TEST
+
+/* The same by accounts that only name other sessions' ids. */
+START_TEST(accounts_that_are_not_called_as_their_session_do_not_count)
+{
+	add_project("there", true);
+	add_sessions(60, 60);
+	for (size_t i = 20; i < 60; i++)
+		world.objects[ACP_KIND_SERVICE_ACCOUNT].items[i].name = "mine";
+	for (int i = 60; i < 66; i++)
+		add_absence(name("session/session-", i));
 	acp_world_sort(&world);
 	acp_plan_gate(&world, &plan, NULL);
 	ck_assert_uint_eq(plan.held, 6);
@@ -187,7 +202,8 @@ START_TEST(one_session_with_several_actions_counts_once)
 	add_project("there", true);
 	add_sessions(40, 38);
 	for (int i = 0; i < 20; i++)
-		add_absence(i % 2 ? "session/s38" : "session/s39");
+		add_absence(
+			i % 2 ? "session/session-38" : "session/session-39");
 	acp_world_sort(&world);
 	acp_plan_gate(&world, &plan, NULL);
 	ck_assert_uint_eq(plan.held, 0);
@@ -259,6 +275,8 @@ plan_gate_suite(void)
 	tcase_add_test(tcase, stops_and_repairs_never_count_and_are_never_held);
 	tcase_add_test(
 		tcase, accounts_that_a_tenant_made_up_do_not_dilute_the_share);
+	tcase_add_test(tcase,
+		accounts_that_are_not_called_as_their_session_do_not_count);
 	tcase_add_test(tcase, one_session_with_several_actions_counts_once);
 	tcase_add_test(tcase, the_digest_is_of_the_set_whatever_its_order);
 	tcase_add_test(
