@@ -33,6 +33,7 @@ struct acp_api {
 	struct acp_api_token *token;
 	struct acp_http_server server;
 	char *base_url;
+	bool is_urgent;
 	pthread_mutex_t lock; /* over the counts */
 	struct acp_http_count counts[COUNTS_MAX];
 	size_t count;
@@ -94,6 +95,12 @@ acp_api_new(const struct acp_api_settings *settings, struct acp_http_pool *pool)
 		api->server.proxy = settings->https_proxy;
 	pthread_mutex_init(&api->lock, NULL);
 	return api;
+}
+
+void
+acp_api_set_urgent(struct acp_api *api)
+{
+	api->is_urgent = true;
 }
 
 void
@@ -181,6 +188,7 @@ send_with_token(
 		.begin = begin_attempt,
 		.context = attempt,
 		.reply_max = ACP_API_REPLY_MAX,
+		.is_urgent = attempt->api->is_urgent,
 	};
 
 	acp_secret_init(&bearer);

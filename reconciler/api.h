@@ -44,6 +44,9 @@ struct acp_api *acp_api_new(
 	const struct acp_api_settings *settings, struct acp_http_pool *pool);
 void acp_api_free(struct acp_api **api);
 
+/* Its requests go before those that are not urgent; before the first. */
+void acp_api_set_urgent(struct acp_api *api);
+
 void acp_api_reply_init(struct acp_api_reply *reply);
 void acp_api_reply_clear(struct acp_api_reply *reply);
 

@@ -231,15 +231,14 @@ note(struct application *application, const struct acp_action *action,
 	pthread_mutex_unlock(&application->lock);
 }
 
+/* is_blocked from the start: another pass has the unit. */
 static void
-apply_unit(void *context, size_t index)
+apply_actions(struct application *application, size_t first, size_t end,
+	bool is_blocked)
 {
-	struct application *application = context;
 	const struct acp_action *actions = application->plan->actions;
-	bool is_blocked = false;
 
-	for (size_t i = application->starts[index];
-		i < application->starts[index + 1]; i++) {
+	for (size_t i = first; i < end; i++) {
 		enum acp_result result = is_blocked
 			? ACP_RESULT_WAITING
 			: try_action(application->applier, &actions[i]);
@@ -248,6 +247,21 @@ apply_unit(void *context, size_t index)
 		if (actions[i].is_required && result != ACP_RESULT_DONE)
 			is_blocked = true;
 	}
+}
+
+static void
+apply_unit(void *context, size_t index)
+{
+	struct application *application = context;
+	struct acp_claims *claims = application->applier->claims;
+	size_t first = application->starts[index];
+	const char *unit = application->plan->actions[first].unit;
+	bool is_ours = !claims || acp_claims_take(claims, unit);
+
+	apply_actions(
+		application, first, application->starts[index + 1], !is_ours);
+	if (claims && is_ours)
+		acp_claims_release(claims, unit);
 }
 
 /* Where each unit begins, with the end behind them; caller frees. */

@@ -8,6 +8,7 @@
 #define ACP_RECONCILER_APPLY_H
 
 #include "reconciler/backoff.h"
+#include "reconciler/claims.h"
 #include "reconciler/clients.h"
 #include "reconciler/key_sync.h"
 #include "reconciler/plan.h"
@@ -24,6 +25,7 @@ struct acp_applier {
 	const struct acp_runner_site *runner;
 	struct acp_key_sync *keys;
 	struct acp_credential_lists *credential_lists; /* of this pass */
+	struct acp_claims *claims; /* NULL: nobody else is at work */
 	struct acp_backoff *backoff; /* NULL: each action is tried */
 	const atomic_bool *is_stopped; /* set: no action begins any more */
 	int64_t deadline_ms; /* of acp_clock_now_ms: likewise */

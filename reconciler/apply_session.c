@@ -289,7 +289,24 @@ make_pod(struct making *making)
 	return result;
 }
 
-/* Apply would leave foreign selector keys and ports: compared whole. */
+/* Apply would leave foreign selector keys and ports, so it is a whole PUT. */
+static enum acp_result
+repair_service(struct making *making, const struct acp_ref *ref,
+	struct json_object *body)
+{
+	ACP_AUTO(kube_reply) struct acp_kube_reply present;
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+
+	acp_kube_reply_init(&present);
+	acp_kube_reply_init(&reply);
+	if (acp_kube_get(making->kube, ref, &present))
+		return fail(making, ref, &present);
+	acp_desired_service_keep(body, present.body);
+	if (acp_kube_replace(making->kube, ref, body, &reply))
+		return fail(making, ref, &reply);
+	return ACP_RESULT_DONE;
+}
+
 static enum acp_result
 make_service(struct making *making)
 {
@@ -297,10 +314,18 @@ make_service(struct making *making)
 		make_ref(making, ACP_KIND_SERVICE, making->names.service);
 	ACP_AUTO(json)
 	struct json_object *body = acp_desired_session_service(&making->want);
+	uint8_t content[ACP_CONTENT_SIZE];
 	struct acp_object present;
 	bool is_present;
+	enum acp_result result =
+		create(making, &ref, body, &present, &is_present);
 
-	return create(making, &ref, body, &present, &is_present);
+	if (result != ACP_RESULT_DONE || !is_present)
+		return result;
+	acp_desired_content(ref.kind, body, content);
+	if (memcmp(content, present.content, sizeof(content)) == 0)
+		return ACP_RESULT_DONE;
+	return repair_service(making, &ref, body);
 }
 
 /* The pod is made: the row says so, unless its owner has stopped it. */

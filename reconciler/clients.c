@@ -75,12 +75,33 @@ acp_clients_open(struct acp_clients *clients,
 }
 
 void
+acp_clients_open_urgent(
+	struct acp_clients *urgent, const struct acp_clients *clients)
+{
+	*urgent = *clients;
+	urgent->is_borrower = true;
+	urgent->kube =
+		acp_kube_new(clients->access, clients->pool, &clients->guard);
+	acp_kube_set_urgent(urgent->kube);
+	urgent->project_kube = urgent->kube;
+	if (clients->project_access) {
+		urgent->project_kube = acp_kube_new(clients->project_access,
+			clients->pool, &clients->guard);
+		acp_kube_set_urgent(urgent->project_kube);
+	}
+	urgent->api = acp_api_new(&clients->api_settings, clients->pool);
+	acp_api_set_urgent(urgent->api);
+}
+
+void
 acp_clients_close(struct acp_clients *clients)
 {
 	acp_api_free(&clients->api);
 	if (clients->project_kube != clients->kube)
 		acp_kube_free(&clients->project_kube);
 	acp_kube_free(&clients->kube);
+	if (clients->is_borrower)
+		return;
 	acp_lease_free(&clients->lease);
 	acp_kube_free(&clients->lease_kube);
 	acp_http_pool_free(&clients->pool);

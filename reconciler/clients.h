@@ -14,6 +14,7 @@
 #include "reconciler/lease.h"
 #include "reconciler/settings.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct acp_clients {
@@ -28,6 +29,7 @@ struct acp_clients {
 	struct acp_kube *project_kube; /* the projects'; may be the same */
 	struct acp_api_settings api_settings;
 	struct acp_api *api;
+	bool is_borrower; /* only kube, project_kube and api are its own */
 };
 
 /*
@@ -37,6 +39,13 @@ struct acp_clients {
  */
 ACP_MUST_CHECK enum acp_error acp_clients_open(struct acp_clients *clients,
 	struct acp_reconciler_settings *settings, struct acp_buffer *why);
+
+/*
+ * Others over the same pool, identities and Lease, whose requests go before
+ * all that are not urgent: for the fast pass. They are closed first.
+ */
+void acp_clients_open_urgent(
+	struct acp_clients *urgent, const struct acp_clients *clients);
 
 /* Releases the Lease; no request may be under way. */
 void acp_clients_close(struct acp_clients *clients);

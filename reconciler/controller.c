@@ -35,10 +35,21 @@ acp_controller_open(struct acp_controller *controller,
 }
 
 void
+acp_controller_open_loop(struct acp_controller *controller)
+{
+	controller->backoff = acp_backoff_new();
+	controller->claims = acp_claims_new();
+	acp_clients_open_urgent(&controller->urgent, &controller->clients);
+}
+
+void
 acp_controller_close(struct acp_controller *controller)
 {
 	acp_key_sync_free(&controller->keys);
 	acp_backoff_free(&controller->backoff);
+	acp_claims_free(&controller->claims);
+	if (controller->urgent.is_borrower)
+		acp_clients_close(&controller->urgent);
 	acp_clients_close(&controller->clients);
 	pthread_mutex_destroy(&controller->keys_lock);
 }

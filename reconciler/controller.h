@@ -11,9 +11,11 @@
 #include "lib/config.h"
 #include "lib/error.h"
 #include "reconciler/backoff.h"
+#include "reconciler/claims.h"
 #include "reconciler/clients.h"
 #include "reconciler/key_sync.h"
 #include "reconciler/metrics_file.h"
+#include "reconciler/observe_changed.h"
 #include "reconciler/settings.h"
 
 #include <pthread.h>
@@ -24,7 +26,11 @@ struct acp_controller {
 	struct acp_clients clients;
 	struct acp_key_sync *keys;
 	pthread_mutex_t keys_lock; /* one thread at a time steps the keys */
-	struct acp_backoff *backoff; /* NULL but in the loop */
+	/* in the loop only, else NULL or closed */
+	struct acp_backoff *backoff;
+	struct acp_claims *claims;
+	struct acp_clients urgent; /* of the fast pass */
+	struct acp_changes changes;
 	struct acp_pass_metrics metrics; /* of the thread that passes */
 	atomic_bool is_stopped; /* begin nothing any more */
 };
@@ -38,6 +44,9 @@ ACP_MUST_CHECK enum acp_error acp_controller_open(
 	struct acp_buffer *why);
 /* Releases the Lease. */
 void acp_controller_close(struct acp_controller *controller);
+
+/* Opens what is for the loop. */
+void acp_controller_open_loop(struct acp_controller *controller);
 
 /*
  * One step of the key's keeper, as acp_key_sync_step; creates only while the

@@ -19,6 +19,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/arena.h \
 	%D%/backoff.c \
 	%D%/backoff.h \
+	%D%/claims.c \
+	%D%/claims.h \
 	%D%/clients.c \
 	%D%/clients.h \
 	%D%/cluster.c \
@@ -94,6 +96,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/notify.h \
 	%D%/observe.c \
 	%D%/observe.h \
+	%D%/observe_changed.c \
+	%D%/observe_changed.h \
 	%D%/observe_lists.c \
 	%D%/observe_object.c \
 	%D%/observe_object.h \

@@ -25,13 +25,14 @@ enum {
 	KEYS_LATE_MS = 60000, /* no look for so long: not well */
 	BEAT_MS = 5000,
 	MS_PER_S = 1000,
-	NS_PER_MS = 1000000
+	NS_PER_MS = 1000000,
+	THREADS = 3
 };
 
 struct loop {
 	struct acp_controller *controller;
-	pthread_t keeper;
-	pthread_t passer;
+	pthread_t threads[THREADS];
+	size_t started;
 	_Atomic int64_t keys_ms; /* last look at the key Secret */
 	_Atomic int64_t pass_ms; /* start of the pass under way, 0: none */
 };
@@ -120,6 +121,32 @@ pass_over(void *argument)
 	return NULL;
 }
 
+static void
+pass_fast_once(const struct loop *loop)
+{
+	ACP_AUTO(pass) struct acp_pass pass;
+
+	acp_pass_init(&pass);
+	acp_pass_run_fast(loop->controller, &pass);
+}
+
+/* Beside the full passes, so that none of them delays a new session. */
+static void *
+pass_fast(void *argument)
+{
+	struct loop *loop = argument;
+	struct acp_controller *controller = loop->controller;
+
+	while (!is_stopped(loop)) {
+		int64_t start_ms = acp_clock_now_ms();
+
+		if (acp_lease_is_held(controller->clients.lease))
+			pass_fast_once(loop);
+		wait_until(loop, start_ms + controller->settings.interval_ms);
+	}
+	return NULL;
+}
+
 /* A pass may take its time-out and one request more. */
 static bool
 is_well(const struct loop *loop, int64_t now_ms)
@@ -161,15 +188,20 @@ watch(const struct loop *loop)
 }
 
 static bool
-start_threads(struct loop *loop)
+start_thread(struct loop *loop, void *(*run)(void *))
 {
-	if (pthread_create(&loop->keeper, NULL, keep_keys, loop))
+	if (pthread_create(&loop->threads[loop->started], NULL, run, loop))
 		return false;
-	if (pthread_create(&loop->passer, NULL, pass_over, loop) == 0)
-		return true;
+	loop->started++;
+	return true;
+}
+
+static void
+stop_threads(struct loop *loop)
+{
 	atomic_store(&loop->controller->is_stopped, true);
-	pthread_join(loop->keeper, NULL);
-	return false;
+	while (loop->started > 0)
+		pthread_join(loop->threads[--loop->started], NULL);
 }
 
 enum acp_exit_code
@@ -178,10 +210,13 @@ acp_loop_run(struct acp_controller *controller)
 	struct loop loop = {
 		.controller = controller, .keys_ms = acp_clock_now_ms()};
 
-	controller->backoff = acp_backoff_new();
+	acp_controller_open_loop(controller);
 	acp_lease_start(controller->clients.lease);
-	if (!start_threads(&loop)) {
+	if (!start_thread(&loop, keep_keys) ||
+		!start_thread(&loop, pass_over) ||
+		!start_thread(&loop, pass_fast)) {
 		acp_log(ACP_LOG_ERROR, "thread_failed");
+		stop_threads(&loop);
 		return ACP_EXIT_NOTHING_DONE;
 	}
 	acp_log(ACP_LOG_INFO, "started",
@@ -189,9 +224,7 @@ acp_loop_run(struct acp_controller *controller)
 			acp_lease_peek_identity(controller->clients.lease)));
 	watch(&loop);
 	acp_notify_send("STOPPING=1");
-	atomic_store(&controller->is_stopped, true);
-	pthread_join(loop.passer, NULL);
-	pthread_join(loop.keeper, NULL);
+	stop_threads(&loop);
 	acp_log(ACP_LOG_INFO, "stopped");
 	return ACP_EXIT_CONVERGED;
 }

@@ -74,6 +74,8 @@ acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass)
 	acp_observe(&controller->clients, site, acp_lease_get_swept_s(lease),
 		&pass->world);
 	acp_plan_projects(&pass->world, site, &pass->plan);
+	acp_plan_sessions(
+		&pass->world, site, &controller->settings.runner, &pass->plan);
 	acp_lease_read_allowed(lease, pass->world.kube_now_s, allowed);
 	acp_plan_gate(&pass->world, &pass->plan, *allowed ? allowed : NULL);
 	summary->unknown_lists = pass->world.unknown_lists;
@@ -143,19 +145,29 @@ log_summary(const struct acp_summary *summary)
 		ACP_F_SECONDS("seconds", summary->duration_ms * MS_PER_S));
 }
 
+static struct acp_applier
+make_applier(const struct acp_controller *controller,
+	const struct acp_clients *clients, struct acp_credential_lists *lists)
+{
+	return (struct acp_applier){.clients = clients,
+		.site = &controller->settings.site,
+		.runner = &controller->settings.runner,
+		.keys = controller->keys,
+		.credential_lists = lists,
+		.claims = controller->claims,
+		.backoff = controller->backoff,
+		.is_stopped = &controller->is_stopped,
+		.deadline_ms = acp_clock_now_ms() +
+			controller->settings.pass_timeout_ms};
+}
+
 void
 acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 {
 	int64_t start_ms = acp_clock_now_ms();
 	ACP_AUTO(credential_lists) struct acp_credential_lists lists;
-	const struct acp_applier applier = {.clients = &controller->clients,
-		.site = &controller->settings.site,
-		.runner = &controller->settings.runner,
-		.keys = controller->keys,
-		.credential_lists = &lists,
-		.backoff = controller->backoff,
-		.is_stopped = &controller->is_stopped,
-		.deadline_ms = start_ms + controller->settings.pass_timeout_ms};
+	const struct acp_applier applier =
+		make_applier(controller, &controller->clients, &lists);
 	struct acp_summary *summary = &pass->summary;
 
 	acp_credential_lists_init(&lists);
@@ -168,4 +180,36 @@ acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 	summary->duration_ms = acp_clock_now_ms() - start_ms;
 	save_metrics(controller, summary);
 	log_summary(summary);
+}
+
+/* A small world cannot tell absence: that is for full passes. */
+static void
+hold_absences(struct acp_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->actions[i].is_absence)
+			plan->actions[i].is_held = true;
+}
+
+void
+acp_pass_run_fast(struct acp_controller *controller, struct acp_pass *pass)
+{
+	const struct acp_site *site = &controller->settings.site;
+	ACP_AUTO(credential_lists) struct acp_credential_lists lists;
+	const struct acp_applier applier =
+		make_applier(controller, &controller->urgent, &lists);
+
+	acp_credential_lists_init(&lists);
+	if (acp_observe_changed(&controller->urgent, site, &controller->changes,
+		    &pass->world)) {
+		acp_log(ACP_LOG_WARN, "fast_pass_failed");
+		return;
+	}
+	if (pass->world.session_count == 0)
+		return;
+	acp_plan_projects(&pass->world, site, &pass->plan);
+	acp_plan_sessions(
+		&pass->world, site, &controller->settings.runner, &pass->plan);
+	hold_absences(&pass->plan);
+	acp_apply(&applier, &pass->plan, &pass->summary);
 }

@@ -25,6 +25,14 @@ void acp_pass_clear(struct acp_pass *pass);
 /* Runs an initialised pass; logs, and saves the metrics. */
 void acp_pass_run(struct acp_controller *controller, struct acp_pass *pass);
 
+/*
+ * A fast pass, into an initialised one: sessions that changed and wait, and
+ * nothing that is done because something is absent. For the loop, beside full
+ * passes.
+ */
+void acp_pass_run_fast(
+	struct acp_controller *controller, struct acp_pass *pass);
+
 /* Only observes and plans: what a pass would do. */
 void acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass);
 

@@ -55,6 +55,8 @@ TOKEN_TESTS += \
 endif
 
 RECONCILER_TESTS = \
+	tests/unit/test_conditions \
+	tests/unit/test_claims \
 	tests/unit/test_api \
 	tests/unit/test_api_list \
 	tests/unit/test_api_token \
@@ -460,3 +462,9 @@ EXTRA_DIST += \
 
 tests_unit_test_credentials_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_credentials_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_claims_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_claims_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_conditions_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_conditions_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
