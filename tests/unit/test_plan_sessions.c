@@ -279,6 +279,43 @@ answer_pod(enum acp_presence presence)
 	has_pod = false;
 }
 
+/* Pods that have not started, and those that are not listed. */
+static void
+see_no_runner(enum seen seen)
+{
+	switch (seen) {
+	case NO_PULL_5:
+		wait_for("ImagePullBackOff", NOW - 300);
+		break;
+	case NO_PULL_4:
+		wait_for("ErrImagePull", NOW - 299);
+		break;
+	case NO_NODE_10:
+	case NO_NODE_9:
+		state.phase = ACP_POD_PENDING;
+		state.start_s = 0;
+		state.unscheduled_s = NOW - (seen == NO_NODE_10 ? 600 : 599);
+		break;
+	case WAITING_10:
+		wait_for("CreateContainerConfigError", NOW - 600);
+		break;
+	case WAITING_9:
+		wait_for("ContainerCreating", NOW - 599);
+		break;
+	case LOST:
+		answer_pod(ACP_PRESENCE_GONE);
+		break;
+	case UNASKED:
+		has_pod = false;
+		break;
+	case LISTED_NOT:
+		answer_pod(ACP_PRESENCE_THERE);
+		break;
+	default:
+		break;
+	}
+}
+
 /* Plans use no more of the row's start than whether it is the pod's. */
 static void
 see(enum seen seen)
@@ -324,33 +361,8 @@ see(enum seen seen)
 	case EXIT_0_LONG_AGO:
 		end_runner(0, NOW - 900);
 		break;
-	case NO_PULL_5:
-		wait_for("ImagePullBackOff", NOW - 300);
-		break;
-	case NO_PULL_4:
-		wait_for("ErrImagePull", NOW - 299);
-		break;
-	case NO_NODE_10:
-	case NO_NODE_9:
-		state.phase = ACP_POD_PENDING;
-		state.start_s = 0;
-		state.unscheduled_s = NOW - (seen == NO_NODE_10 ? 600 : 599);
-		break;
-	case WAITING_10:
-		wait_for("CreateContainerConfigError", NOW - 600);
-		break;
-	case WAITING_9:
-		wait_for("ContainerCreating", NOW - 599);
-		break;
-	case LOST:
-		answer_pod(ACP_PRESENCE_GONE);
-		break;
-	case UNASKED:
-		has_pod = false;
-		break;
-	case LISTED_NOT:
-		answer_pod(ACP_PRESENCE_THERE);
-		break;
+	default:
+		see_no_runner(seen);
 	}
 }
 
