@@ -24,7 +24,7 @@ stop(void)
 	acp_buffer_clear(&text);
 }
 
-static const struct acp_condition failed = {
+static const struct acp_condition invalid = {
 	.reason = "InvalidSession", .message = "the prompt is too long"};
 static const struct acp_condition ready = {
 	.is_true = true, .reason = "PodCreated", .message = "made"};
@@ -40,7 +40,7 @@ static const char *const unreadable[] = {
 
 START_TEST(what_is_no_list_of_conditions_is_none)
 {
-	ck_assert(acp_conditions_set(unreadable[_i], &failed, 1000, &text));
+	ck_assert(acp_conditions_set(unreadable[_i], &invalid, 1000, &text));
 	ck_assert_str_eq(acp_buffer_peek(&text), "[" FAILED_THEN "]");
 }
 END_TEST
@@ -49,7 +49,7 @@ START_TEST(conditions_of_others_are_kept)
 {
 	ck_assert(acp_conditions_set("[{\"type\":\"ReposReconciled\","
 				     "\"status\":\"True\"},7]",
-		&failed, 1000, &text));
+		&invalid, 1000, &text));
 	ck_assert_str_eq(acp_buffer_peek(&text),
 		"[{\"type\":\"ReposReconciled\",\"status\":\"True\"},7," FAILED_THEN
 		"]");
@@ -58,15 +58,15 @@ END_TEST
 
 START_TEST(nothing_is_written_when_nothing_changes)
 {
-	ck_assert(
-		!acp_conditions_set("[" FAILED_THEN "]", &failed, 5000, &text));
+	ck_assert(!acp_conditions_set(
+		"[" FAILED_THEN "]", &invalid, 5000, &text));
 	ck_assert_uint_eq(text.size, 0);
 }
 END_TEST
 
 START_TEST(the_time_is_that_of_the_change_of_status)
 {
-	struct acp_condition other = failed;
+	struct acp_condition other = invalid;
 
 	other.message = "another reason";
 	ck_assert(acp_conditions_set("[" FAILED_THEN "]", &other, 5000, &text));
