@@ -33,7 +33,8 @@ ACP_MUST_CHECK enum acp_error acp_desired_namespace_name(
 
 /*
  * The name of the TenantNamespace behind a project's namespace: what follows
- * "ambient-code--"; where there are none, the namespace itself. Borrowed.
+ * "ambient-code--" (NULL: it does not begin so); where there are none, the
+ * namespace itself. Borrowed.
  */
 const char *acp_desired_tenant_name(
 	const struct acp_site *site, const char *namespace);

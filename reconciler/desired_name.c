@@ -110,6 +110,8 @@ acp_desired_tenant_name(const struct acp_site *site, const char *namespace)
 {
 	if (site->platform != ACP_PLATFORM_MPP)
 		return namespace;
+	if (strncmp(namespace, mpp_prefix, sizeof(mpp_prefix) - 1) != 0)
+		return NULL;
 	return namespace + sizeof(mpp_prefix) - 1;
 }
 

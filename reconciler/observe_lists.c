@@ -196,6 +196,7 @@ struct denied {
 	const char *const *namespaces;
 	const char *selector;
 	atomic_bool is_incomplete;
+	atomic_bool is_unserved;
 };
 
 static void
@@ -205,8 +206,20 @@ list_in_namespace(void *context, size_t index)
 	struct listing listing = make_listing(denied->observer, denied->kind,
 		denied->namespaces[index], denied->selector);
 
-	if (read_objects(&listing))
+	enum acp_error error = read_objects(&listing);
+
+	if (error == ACP_GONE) {
+		atomic_store(&denied->is_unserved, true);
+		return;
+	}
+	if (error) {
 		atomic_store(&denied->is_incomplete, true);
+		return;
+	}
+	pthread_mutex_lock(&denied->observer->lock);
+	acp_world_add_read(&denied->observer->world->objects[denied->kind],
+		denied->namespaces[index]);
+	pthread_mutex_unlock(&denied->observer->lock);
 }
 
 /* A namespace that is not there is an empty list, not an error. */
@@ -224,7 +237,35 @@ list_denied_kind(struct acp_observer *observer, enum acp_kind kind,
 	denied.selector = acp_buffer_peek(&selector);
 	acp_parallel_run(observer->clients->in_flight, count, list_in_namespace,
 		&denied);
+	objects->is_served = !atomic_load(&denied.is_unserved);
 	objects->is_known = !atomic_load(&denied.is_incomplete);
+}
+
+/*
+ * In mpp a Namespace does not tell whose it is: ours are those whose
+ * TenantNamespace is, and in others we have no business, and no rights.
+ */
+static bool
+may_hold_ours(const struct acp_observer *observer, const char *namespace)
+{
+	const struct acp_site *site = observer->site;
+	const char *tenant = acp_desired_tenant_name(site, namespace);
+	const struct acp_ref ref = {
+		ACP_KIND_TENANT_NAMESPACE, site->config_namespace, tenant};
+
+	return tenant && acp_world_find_object(observer->world, &ref);
+}
+
+static void
+add_namespaces(const struct acp_observer *observer,
+	const struct acp_objects *objects, const char **names, size_t *count)
+{
+	for (size_t i = 0; i < objects->count; i++)
+		if (objects->items[i].kind == ACP_KIND_NAMESPACE &&
+			(observer->site->platform == ACP_PLATFORM_STANDARD ||
+				may_hold_ours(
+					observer, objects->items[i].name)))
+			names[(*count)++] = objects->items[i].name;
 }
 
 /* Every namespace that may hold objects of ours; caller frees the array. */
@@ -238,11 +279,9 @@ collect_namespaces(const struct acp_observer *observer, size_t *count)
 		acp_memory_new(seen->count + asked->count + 2, sizeof(*names));
 
 	*count = 0;
-	for (size_t i = 0; i < seen->count; i++)
-		names[(*count)++] = seen->items[i].name;
-	for (size_t i = 0; i < asked->count; i++)
-		if (asked->items[i].kind == ACP_KIND_NAMESPACE)
-			names[(*count)++] = asked->items[i].name;
+	add_namespaces(observer, seen, names, count);
+	if (observer->site->platform == ACP_PLATFORM_MPP)
+		add_namespaces(observer, asked, names, count);
 	names[(*count)++] = observer->site->runtime_namespace;
 	if (observer->site->image_namespace)
 		names[(*count)++] = observer->site->image_namespace;

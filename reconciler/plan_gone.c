@@ -133,20 +133,20 @@ has_no_namespace(const struct acp_world *world, const struct acp_site *site,
 {
 	ACP_AUTO(buffer) struct acp_buffer why;
 	char name[ACP_NAME_SIZE];
-	const struct acp_ref namespace = {ACP_KIND_NAMESPACE, NULL, name};
-	const struct acp_ref tenant = {ACP_KIND_TENANT_NAMESPACE,
-		site->config_namespace, acp_desired_tenant_name(site, name)};
+	enum acp_kind kind = site->platform == ACP_PLATFORM_MPP
+		? ACP_KIND_TENANT_NAMESPACE
+		: ACP_KIND_NAMESPACE;
+	struct acp_ref proof = {kind, NULL, NULL};
 
 	acp_buffer_init(&why, 0);
 	if (acp_desired_namespace_name(site, project_id, name, &why) != ACP_OK)
 		return false;
-	if (site->platform == ACP_PLATFORM_MPP)
-		return world->objects[ACP_KIND_TENANT_NAMESPACE].is_known &&
-			!acp_world_find_object(world, &tenant) &&
-			!acp_world_find_foreign(world, &tenant);
-	return world->objects[ACP_KIND_NAMESPACE].is_known &&
-		!acp_world_find_object(world, &namespace) &&
-		!acp_world_find_foreign(world, &namespace);
+	proof.name = acp_desired_tenant_name(site, name);
+	if (kind == ACP_KIND_TENANT_NAMESPACE)
+		proof.namespace = site->config_namespace;
+	return world->objects[kind].is_known &&
+		!acp_world_find_object(world, &proof) &&
+		!acp_world_find_foreign(world, &proof);
 }
 
 /* The leave to pull images is in a namespace that outlives the project's. */

@@ -18,7 +18,8 @@ plan_runner_secret(const struct acp_step *step)
 		ACP_KIND_ROLE, step->namespace, ACP_CONTROL_ROLE};
 	const struct acp_ref secret = {
 		ACP_KIND_SECRET, step->namespace, ACP_RUNNER_SECRET};
-	bool is_missing = acp_step_knows(step, ACP_KIND_ROLE) &&
+	bool is_missing =
+		acp_step_knows(step, ACP_KIND_ROLE, step->namespace) &&
 		!acp_world_find_object(step->world, &role);
 
 	if (!step->is_new && !is_missing && !step->world->is_secret_sweep)
@@ -75,7 +76,8 @@ plan_settings(const struct acp_step *step)
 		acp_world_find_settings(step->world, step->project->id);
 
 	if (!step->world->are_settings_known || !row || row->bad ||
-		!acp_step_knows(step, ACP_KIND_PROJECT_SETTINGS))
+		!acp_step_knows(
+			step, ACP_KIND_PROJECT_SETTINGS, step->namespace))
 		return;
 	acp_step_want(step, ACP_KIND_PROJECT_SETTINGS,
 		acp_desired_project_settings(step->site, step->namespace, row),

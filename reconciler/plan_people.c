@@ -143,7 +143,8 @@ plan_removals(const struct acp_step *step, const struct kept *kept,
 	const struct acp_object *seen = acp_world_find_in(
 		step->world, ACP_KIND_ROLE_BINDING, step->namespace, &count);
 
-	if (step->is_new || !acp_step_knows(step, ACP_KIND_ROLE_BINDING))
+	if (step->is_new ||
+		!acp_step_knows(step, ACP_KIND_ROLE_BINDING, step->namespace))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		const char *reason =

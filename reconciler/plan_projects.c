@@ -213,7 +213,7 @@ plan_namespace(struct acp_step *step, bool is_contested)
 			"lower case: choose another project name");
 		return;
 	}
-	if (!acp_step_knows(step, ref.kind))
+	if (!acp_step_knows(step, ref.kind, ref.namespace))
 		return;
 	if (!seen) {
 		plan_new_namespace(step);

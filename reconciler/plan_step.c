@@ -48,11 +48,11 @@ write_body(struct acp_plan *plan, struct json_object *body)
 }
 
 bool
-acp_step_knows(const struct acp_step *step, enum acp_kind kind)
+acp_step_knows(
+	const struct acp_step *step, enum acp_kind kind, const char *namespace)
 {
-	const struct acp_objects *objects = &step->world->objects[kind];
-
-	return objects->is_known && objects->is_served;
+	return step->world->objects[kind].is_served &&
+		acp_world_knows_in(step->world, kind, namespace);
 }
 
 static bool
@@ -174,7 +174,7 @@ acp_step_want(const struct acp_step *step, enum acp_kind kind,
 
 	if (is_inside_new_namespace(step, &ref))
 		return apply(step, &ref, owned, NULL, "missing");
-	if (!acp_step_knows(step, kind))
+	if (!acp_step_knows(step, kind, ref.namespace))
 		return NULL;
 	seen = acp_world_find_object(step->world, &ref);
 	if (!seen)

@@ -20,8 +20,12 @@ struct acp_step {
 	bool is_new; /* the namespace is made in this pass: it has nothing */
 };
 
-/* May the objects of a kind be judged: was its list read, is it served? */
-bool acp_step_knows(const struct acp_step *step, enum acp_kind kind);
+/*
+ * May the objects of a kind in that namespace be judged: were they read, is
+ * the kind served? NULL: a kind that is in no namespace.
+ */
+bool acp_step_knows(
+	const struct acp_step *step, enum acp_kind kind, const char *namespace);
 
 /*
  * Plans what makes an object be as body (taken): nothing when it is so, when

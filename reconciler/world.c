@@ -19,12 +19,19 @@ acp_world_init(struct acp_world *world)
 	world->arena = acp_arena_new();
 }
 
+static void
+clear_objects(struct acp_objects *objects)
+{
+	free(objects->items);
+	free(objects->read_in);
+}
+
 void
 acp_world_clear(struct acp_world *world)
 {
 	for (size_t i = 0; i < ACP_KIND__MAX; i++)
-		free(world->objects[i].items);
-	free(world->foreign_namespaces.items);
+		clear_objects(&world->objects[i]);
+	clear_objects(&world->foreign_namespaces);
 	free(world->projects);
 	free(world->settings);
 	free(world->sessions);
@@ -177,11 +184,22 @@ sort_objects(struct acp_objects *objects)
 		compare_objects);
 }
 
+static int
+compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
 void
 acp_world_sort(struct acp_world *world)
 {
-	for (size_t i = 0; i < ACP_KIND__MAX; i++)
-		sort_objects(&world->objects[i]);
+	for (size_t i = 0; i < ACP_KIND__MAX; i++) {
+		struct acp_objects *objects = &world->objects[i];
+
+		sort_objects(objects);
+		sort(objects->read_in, objects->read_count,
+			sizeof(*objects->read_in), compare_names);
+	}
 	sort_objects(&world->foreign_namespaces);
 	sort(world->projects, world->project_count, sizeof(*world->projects),
 		compare_projects);
@@ -297,4 +315,24 @@ acp_world_find_in(const struct acp_world *world, enum acp_kind kind,
 
 	*count = find_bound(objects, namespace, true) - first;
 	return *count ? &objects->items[first] : NULL;
+}
+
+void
+acp_world_add_read(struct acp_objects *objects, const char *namespace)
+{
+	objects->read_in = acp_memory_resize(objects->read_in,
+		objects->read_count + 1, sizeof(*objects->read_in));
+	objects->read_in[objects->read_count++] = namespace;
+}
+
+bool
+acp_world_knows_in(const struct acp_world *world, enum acp_kind kind,
+	const char *namespace)
+{
+	const struct acp_objects *objects = &world->objects[kind];
+
+	return objects->is_known ||
+		(namespace &&
+			find(&namespace, objects->read_in, objects->read_count,
+				sizeof(*objects->read_in), compare_names));
 }

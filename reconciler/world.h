@@ -92,6 +92,9 @@ struct acp_objects {
 	bool is_known; /* the whole list was read */
 	bool is_served; /* false: the cluster has no such kind */
 	bool is_denied; /* of the whole cluster: then namespace by namespace */
+	/* then: where it was read, also when it was not read everywhere */
+	const char **read_in; /* sorted */
+	size_t read_count;
 };
 
 /* What asking for one row by GET said, where a list had raised the question. */
@@ -187,6 +190,16 @@ enum acp_presence acp_world_find_answer(
  */
 const struct acp_object *acp_world_find_in(const struct acp_world *world,
 	enum acp_kind kind, const char *namespace, size_t *count);
+
+/* Notes where a kind was read that is denied elsewhere; borrows the name. */
+void acp_world_add_read(struct acp_objects *objects, const char *namespace);
+
+/*
+ * Was every object of the kind in that namespace read? NULL: in all of the
+ * cluster.
+ */
+bool acp_world_knows_in(const struct acp_world *world, enum acp_kind kind,
+	const char *namespace);
 
 ACP_AUTO_DEFINE(world, struct acp_world, acp_world_clear)
 
