@@ -253,12 +253,14 @@ def advance(proxy, seconds):
     return proxy.on().edit(change)
 
 
-def start_cluster(b):
-    """With what the control plane finds when it is installed."""
+def start_cluster(b, is_granted=True):
+    """With what the control plane finds when it is installed; is_granted:
+    the user reconciler may do everything."""
     cluster = kube.start(b)
     cluster.create_project_settings_crd()
     roles_for_people(cluster)
-    cluster.grant("reconciler", "reconciler", EVERYTHING)
+    if is_granted:
+        cluster.grant("reconciler", "reconciler", EVERYTHING)
     cluster.create_namespace(RUNTIME)
     cluster.create_namespace(IMAGES)
     return cluster

@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	%D%/424-project-deletion.py \
 	%D%/426-crash-at-any-write.py \
 	%D%/428-reconciler-faults.py \
+	%D%/429-mpp.py \
 	%D%/430-key-and-lease.py \
 	%D%/440-manifests.py \
 	%D%/441-systemd-units.py \
