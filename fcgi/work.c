@@ -28,9 +28,14 @@ enum {
 	WORKER_NICE = 5, /* more than the rest of the process has */
 	JOB_BUCKETS = 4096,
 	GUESS_US = 10000, /* of an opening, before the first one is over */
+	STRETCH_PARTS = 1024, /* one opening's part of the average */
+	STRETCH_MOST = 64, /* of one: a suspended machine says nothing */
 	KEPT_LEAST = 64, /* for a retry, of one address */
 	KEPT_PARTS = 8
 };
+
+/* What a burst of callers takes from the workers for a moment. */
+static const double stretch_of_bursts = 1.5;
 
 enum job_state {
 	JOB_QUEUED,
@@ -73,7 +78,8 @@ struct acp_work {
 		size_t count;
 	} abandoned; /* in the order of time */
 	size_t held;
-	int64_t average_us; /* of one opening; 0 before the first */
+	int64_t average_us; /* processor time of one; 0 before the first */
+	double stretch; /* how many times that an opening lasts */
 	bool is_stopping;
 };
 
@@ -248,11 +254,17 @@ name_result(const struct acp_unsealed *unsealed)
 /*
  * By processor time: in the first burst of a herd the web server and the
  * callers take half of the machine, and what operations last then says little
- * of the time to come.
+ * of the time to come. Where they last longer for long, as under a quota, that
+ * is known by the slower average.
  */
 static void
-note_duration(struct acp_work *work, int64_t used_us)
+note_duration(struct acp_work *work, int64_t used_us, int64_t lasted_us)
 {
+	double stretch = used_us > 0 ? (double)lasted_us / (double)used_us : 1;
+
+	if (stretch > STRETCH_MOST)
+		stretch = STRETCH_MOST;
+	work->stretch += (stretch - work->stretch) / STRETCH_PARTS;
 	if (work->average_us == 0)
 		work->average_us = used_us;
 	else
@@ -270,16 +282,17 @@ open_job(struct acp_work *work, const struct acp_job *job,
 	ACP_AUTO(keyset)
 	struct acp_keyset *keyset = acp_keystore_dup_current(work->keystore);
 	ACP_AUTO(keyset) struct acp_keyset *present = NULL;
-	int64_t start_us = acp_clock_now_us();
+	int64_t lasted_us = acp_clock_now_us();
 	int64_t used_us = acp_clock_thread_us();
 
 	pthread_mutex_unlock(&work->lock);
 	acp_unsealed_init(unsealed, keyset, job->ciphertext);
-	acp_metrics_count_unseal(work->metrics, name_result(unsealed),
-		acp_clock_now_us() - start_us);
 	used_us = acp_clock_thread_us() - used_us;
+	lasted_us = acp_clock_now_us() - lasted_us;
+	acp_metrics_count_unseal(
+		work->metrics, name_result(unsealed), lasted_us);
 	pthread_mutex_lock(&work->lock);
-	note_duration(work, used_us);
+	note_duration(work, used_us, lasted_us);
 	/* looked at under the lock, so that acp_work_forget comes after it */
 	present = acp_keystore_dup_current(work->keystore);
 	return present == keyset;
@@ -347,6 +360,7 @@ acp_work_new(struct acp_keystore *keystore, struct acp_metrics *metrics,
 	work->keystore = keystore;
 	work->metrics = metrics;
 	work->peers = peers;
+	work->stretch = 1;
 	work->limits = *limits;
 	work->results =
 		acp_results_new(limits->cache_entries, limits->cache_ttl_ms);
@@ -459,6 +473,8 @@ expect_ms(const struct acp_work *work, size_t turns)
 {
 	int64_t each_us = work->average_us ? work->average_us : GUESS_US;
 
+	if (work->stretch > stretch_of_bursts)
+		each_us = (int64_t)((double)each_us * work->stretch);
 	return (int64_t)(turns / work->thread_count) * each_us / 1000;
 }
 

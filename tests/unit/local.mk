@@ -327,6 +327,7 @@ tests_unit_test_work_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_work_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 tests_unit_test_work_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=acp_clock_now_ms \
+	-Wl,--wrap=acp_clock_now_us \
 	-Wl,--wrap=acp_clock_thread_us \
 	-Wl,--wrap=acp_keyset_free \
 	-Wl,--wrap=acp_keyset_has_key \

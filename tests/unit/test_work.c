@@ -32,6 +32,8 @@ static atomic_int keys; /* which keyset is in use: 1, 2 … */
 static _Atomic int64_t clock_ms;
 static _Atomic int64_t clock_us; /* the first of two looks of an operation */
 static int64_t operation_us; /* how long each takes */
+static _Atomic int64_t wall_us;
+static int64_t lasting_us; /* from its begin to its end */
 static char opened[OPENED_MAX]; /* first letters, in the order of opening */
 static atomic_int worker_nice;
 static char keysets[4];
@@ -43,6 +45,7 @@ struct acp_keyset *__wrap_acp_keystore_dup_current(struct acp_keystore *store);
 void __wrap_acp_keyset_free(struct acp_keyset **keyset);
 bool __wrap_acp_keyset_has_key(const struct acp_keyset *keyset, const char *id);
 int64_t __wrap_acp_clock_now_ms(void);
+int64_t __wrap_acp_clock_now_us(void);
 int64_t __wrap_acp_clock_thread_us(void);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition);
 int __real_pthread_cond_broadcast(pthread_cond_t *condition);
@@ -110,6 +113,12 @@ __wrap_acp_clock_thread_us(void)
 	return clock_us += operation_us;
 }
 
+int64_t
+__wrap_acp_clock_now_us(void)
+{
+	return wall_us += lasting_us;
+}
+
 static struct acp_peers *peers;
 
 struct caller {
@@ -166,6 +175,7 @@ set_up(void)
 	clock_ms = 1000000;
 	clock_us = 0;
 	operation_us = 0;
+	lasting_us = 0;
 	memset(opened, 0, sizeof(opened));
 	metrics = acp_metrics_new();
 	peers = acp_peers_new(SIZE_MAX, SIZE_MAX);
@@ -585,6 +595,37 @@ START_TEST(before_the_first_is_opened_ten_milliseconds_are_reckoned_for_each)
 }
 END_TEST
 
+/* times the processor time that each of those openings lasts */
+static const struct {
+	int times;
+	int openings;
+	unsigned int retry_after_s; /* with 400 of 10 ms waiting */
+} stretches[] = {
+	{1, 50, 3}, {2, 50, 3}, /* a burst */
+	{16, 50, 4}, /* 1.7 of 4 s */
+	{32, 50, 5}, /* 2.5 of 4 s */
+	{100000, 1, 3}, /* a suspended machine */
+	{100000, 50, 9}, /* 4.0 of 4 s */
+};
+
+START_TEST(a_quota_that_makes_workers_wait_is_reckoned_with)
+{
+	static struct caller busy, opened_before[50], callers[400];
+
+	operation_us = 10000;
+	lasting_us = operation_us * stretches[_i].times;
+	start_work(1, 10);
+	for (int i = 0; i < stretches[_i].openings; i++)
+		sem_post(&leave);
+	await_releases((int)flood(
+		"192.0.2.2", opened_before, (size_t)stretches[_i].openings));
+	submit("occupied", &busy);
+	ck_assert_uint_eq(flood("192.0.2.1", callers, 400), 400);
+	ck_assert_uint_eq(
+		acp_work_get_retry_after_s(work), stretches[_i].retry_after_s);
+}
+END_TEST
+
 START_TEST(a_flood_makes_nobody_else_wait_too_long)
 {
 	static struct caller busy, callers[50], others[2], proved;
@@ -857,6 +898,9 @@ work_suite(void)
 	tcase_add_test(tcase, who_would_wait_too_long_is_told_so_at_once);
 	tcase_add_test(tcase,
 		before_the_first_is_opened_ten_milliseconds_are_reckoned_for_each);
+	tcase_add_loop_test(tcase,
+		a_quota_that_makes_workers_wait_is_reckoned_with, 0,
+		sizeof(stretches) / sizeof(stretches[0]));
 	tcase_add_test(tcase, a_flood_makes_nobody_else_wait_too_long);
 	tcase_add_test(tcase, who_brings_what_is_queued_is_never_told_to_wait);
 	tcase_add_test(tcase, those_who_left_are_not_waited_for);
