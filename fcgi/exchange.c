@@ -90,12 +90,15 @@ is_well_formed(enum acp_binding_mode mode, const char *uri, const char *word,
 	return !acp_bearer_decode(word, ciphertext);
 }
 
-/* The rest of step 5 for a ciphertext. */
+/* Step 5 for a ciphertext. */
 static enum acp_outcome
-check_ciphertext(const struct acp_exchange *exchange,
-	const struct acp_keyset *keyset, struct acp_ciphertext *ciphertext)
+read_ciphertext(const struct acp_exchange *exchange,
+	const struct acp_keyset *keyset, const char *word,
+	struct acp_ciphertext *ciphertext)
 {
-	if (!acp_keyset_may_open(keyset, ciphertext->bytes, ciphertext->size))
+	if (acp_bearer_decode(word, ciphertext) ||
+		!acp_keyset_may_open(
+			keyset, ciphertext->bytes, ciphertext->size))
 		return ACP_OUTCOME_UNAUTHORIZED;
 	memcpy(ciphertext->proof_key_id, exchange->binding.key_id,
 		sizeof(ciphertext->proof_key_id));
@@ -141,16 +144,19 @@ acp_exchange_read_credential(struct acp_exchange *exchange,
 	word = acp_bearer_find(
 		acp_request_peek(exchange->request, "HTTP_AUTHORIZATION"));
 	exchange->is_renewal = word && acp_handle_is_claimed(word);
-	if (!word || !is_well_formed(rules->binding, uri, word, ciphertext))
+	if (!word)
 		return ACP_OUTCOME_UNAUTHORIZED;
 	if (!keyset)
-		return ACP_OUTCOME_NO_KEY;
+		return is_well_formed(rules->binding, uri, word, ciphertext)
+			? ACP_OUTCOME_NO_KEY
+			: ACP_OUTCOME_UNAUTHORIZED;
 	ring = acp_keyset_peek_ring(keyset);
+	/* before the word is decoded: what a stranger sends costs no more */
 	if (acp_binding_read(rules->binding, uri, ring, &exchange->binding))
 		return ACP_OUTCOME_UNAUTHORIZED;
-	if (acp_handle_is_claimed(word))
+	if (exchange->is_renewal)
 		return read_handle(exchange, ring, rules, word);
-	return check_ciphertext(exchange, keyset, ciphertext);
+	return read_ciphertext(exchange, keyset, word, ciphertext);
 }
 
 enum acp_outcome

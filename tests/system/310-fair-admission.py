@@ -29,7 +29,8 @@ HERD = 20 if bed.WRAPPER else 200
 OTHERS = 8
 QUEUE = 200 if bed.WRAPPER else 1000
 SHARE = 16384 // 9 + 1  # of the default queue_length
-IS_SLOW_TO_FREE = bed.WRAPPER or "ASAN_OPTIONS" in os.environ
+IS_SLOW_TO_FREE = bed.WRAPPER or not {"ASAN_OPTIONS", "TSAN_OPTIONS"
+                                      }.isdisjoint(os.environ)
 
 
 class Service:
