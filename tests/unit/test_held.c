@@ -162,13 +162,16 @@ START_TEST(a_stolen_ones_descriptor_may_be_watched_again)
 {
 	struct connection one = connect_one();
 	struct connection other;
+	uint64_t ticket;
 
 	acp_held_watch(one.exchange);
 	close(one.peer);
-	ck_assert_ptr_eq(steal(next_ticket()), one.exchange);
+	ticket = next_ticket();
+	ck_assert_ptr_eq(steal(ticket), one.exchange);
 	acp_exchange_free(&one.exchange);
 	other = connect_one();
 	acp_held_watch(other.exchange);
+	ck_assert_ptr_null(steal(ticket));
 	close(other.peer);
 	ck_assert_ptr_eq(steal(next_ticket()), other.exchange);
 	acp_exchange_free(&other.exchange);

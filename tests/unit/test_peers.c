@@ -243,6 +243,18 @@ START_TEST(one_address_gets_a_ninth_of_the_memory_too)
 }
 END_TEST
 
+START_TEST(memory_that_an_address_gave_back_counts_no_more)
+{
+	size_t count;
+
+	acp_peers_set_most(peers, SIZE_MAX, ROOM * BYTES);
+	count = fill("192.0.2.1");
+	while (held_count > 1)
+		leave(held[--held_count]);
+	ck_assert_uint_eq(fill("192.0.2.1"), count - 1);
+}
+END_TEST
+
 START_TEST(what_is_referred_to_takes_memory_but_holds_nothing)
 {
 	struct acp_peer *peer = enter("192.0.2.1");
@@ -299,6 +311,7 @@ peers_suite(void)
 	tcase_add_test(tcase, a_refusal_says_why);
 	tcase_add_test(tcase, memory_bounds_what_many_addresses_hold);
 	tcase_add_test(tcase, one_address_gets_a_ninth_of_the_memory_too);
+	tcase_add_test(tcase, memory_that_an_address_gave_back_counts_no_more);
 	tcase_add_test(
 		tcase, what_is_referred_to_takes_memory_but_holds_nothing);
 	tcase_add_test(tcase, less_room_takes_effect_at_once);
