@@ -74,12 +74,12 @@
 
 /* Requests to Kubernetes and to the API server. */
 #define ACP_HTTP_IN_FLIGHT_MAX 256
+#define ACP_HTTP_PAUSE_MIN_MS 100 /* between two attempts */
+#define ACP_HTTP_PAUSE_MAX_MS 1000
 #define ACP_HTTP_PEMS_MAX 8 /* certificates and keys in use at one time */
 #define ACP_HTTP_DEAD_MS 8000 /* a connection that acknowledges nothing */
 #define ACP_KUBE_READ_MS 10000 /* one call, with its repetitions */
 #define ACP_KUBE_WRITE_MS 4000
-#define ACP_KUBE_PAUSE_MIN_MS 100 /* between two attempts */
-#define ACP_KUBE_PAUSE_MAX_MS 1000
 #define ACP_KUBE_REPLY_MAX (32 * 1024 * 1024)
 #define ACP_KUBE_JSON_DEPTH_MAX 64
 #define ACP_KUBE_URL_MAX (64 * 1024) /* a continue token has no bound */
@@ -97,8 +97,6 @@
 /* Requests to the API server. */
 #define ACP_API_READ_MS 10000 /* one call, with its repetitions */
 #define ACP_API_WRITE_MS 4000
-#define ACP_API_PAUSE_MIN_MS 100 /* between two attempts */
-#define ACP_API_PAUSE_MAX_MS 1000
 #define ACP_API_REPLY_MAX (32 * 1024 * 1024)
 #define ACP_API_PATH_MAX 4096 /* with its query */
 #define ACP_API_PAGE_SIZE 500

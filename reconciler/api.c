@@ -13,19 +13,17 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
-#include "lib/random.h"
 #include "reconciler/api_request.h"
 #include "reconciler/api_token.h"
+#include "reconciler/http_counts.h"
+#include "reconciler/http_retry.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define BASE_PATH "/api/ambient/v1"
 
-enum { COUNTS_MAX = 64, NUMBER_INVALID_TOKEN = 1 };
+enum { NUMBER_INVALID_TOKEN = 1 };
 
 struct acp_api {
 	const struct acp_api_settings *settings;
@@ -34,9 +32,7 @@ struct acp_api {
 	struct acp_http_server server;
 	char *base_url;
 	bool is_urgent;
-	pthread_mutex_t lock; /* over the counts */
-	struct acp_http_count counts[COUNTS_MAX];
-	size_t count;
+	struct acp_http_counts counts;
 };
 
 /* A request with its repetitions. */
@@ -93,7 +89,7 @@ acp_api_new(const struct acp_api_settings *settings, struct acp_http_pool *pool)
 	/* as its name says: what goes by http stays inside the cluster */
 	if (strncasecmp(api->base_url, "https:", 6) == 0)
 		api->server.proxy = settings->https_proxy;
-	pthread_mutex_init(&api->lock, NULL);
+	acp_http_counts_init(&api->counts);
 	return api;
 }
 
@@ -108,42 +104,18 @@ acp_api_free(struct acp_api **api)
 {
 	if (!*api)
 		return;
-	pthread_mutex_destroy(&(*api)->lock);
+	acp_http_counts_clear(&(*api)->counts);
 	acp_api_token_free(&(*api)->token);
 	free((*api)->base_url);
 	free(*api);
 	*api = NULL;
 }
 
-static void
-count_code(struct acp_api *api, long code)
-{
-	size_t i = 0;
-
-	pthread_mutex_lock(&api->lock);
-	while (i < api->count && api->counts[i].code != code)
-		i++;
-	if (i < COUNTS_MAX) {
-		api->counts[i].code = code;
-		api->counts[i].requests++;
-		if (i == api->count)
-			api->count++;
-	}
-	pthread_mutex_unlock(&api->lock);
-}
-
 size_t
 acp_api_get_counts(
 	struct acp_api *api, struct acp_http_count *counts, size_t max)
 {
-	size_t count;
-
-	pthread_mutex_lock(&api->lock);
-	count = api->count < max ? api->count : max;
-	if (count)
-		memcpy(counts, api->counts, count * sizeof(*counts));
-	pthread_mutex_unlock(&api->lock);
-	return count;
+	return acp_http_counts_copy(&api->counts, counts, max);
 }
 
 /*
@@ -219,7 +191,8 @@ send_once(struct attempt *attempt, struct result *result,
 		return;
 	}
 	result->is_answered = !result->error;
-	count_code(attempt->api, result->error ? 0 : result->answer.status);
+	acp_http_counts_add(&attempt->api->counts,
+		result->error ? 0 : result->answer.status);
 	if (result->is_answered) {
 		result->error = acp_api_reply_read(&result->answer, reply);
 	} else {
@@ -262,40 +235,11 @@ is_repeatable(const struct attempt *attempt, const struct result *result,
 	return result->error == ACP_RETRY_LATER;
 }
 
-static void
-sleep_ms(int64_t pause_ms)
-{
-	struct timespec pause = {
-		.tv_sec = pause_ms / 1000,
-		.tv_nsec = pause_ms % 1000 * 1000000,
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR)
-		;
-}
-
-/* Doubles each time, with up to half of it at random against herds. */
-static int64_t
-choose_pause(struct attempt *attempt, int64_t retry_after_ms)
-{
-	int64_t pause_ms =
-		attempt->pause_ms ? attempt->pause_ms : ACP_API_PAUSE_MIN_MS;
-	uint16_t chance = 0;
-
-	attempt->pause_ms = pause_ms * 2 < ACP_API_PAUSE_MAX_MS
-		? pause_ms * 2
-		: ACP_API_PAUSE_MAX_MS;
-	acp_random_fill(&chance, sizeof(chance));
-	pause_ms += pause_ms / 2 * chance / UINT16_MAX;
-	return retry_after_ms > pause_ms ? retry_after_ms : pause_ms;
-}
-
 /* True, once it has waited as long as it should, when it is worth it. */
 static bool
 has_another_try(struct attempt *attempt, const struct result *result,
 	const struct acp_api_reply *reply)
 {
-	int64_t pause_ms;
 
 	if (has_refused_token(result, reply) && !attempt->has_new_token) {
 		attempt->has_new_token = true;
@@ -303,11 +247,8 @@ has_another_try(struct attempt *attempt, const struct result *result,
 	}
 	if (!is_repeatable(attempt, result, reply))
 		return false;
-	pause_ms = choose_pause(attempt, result->answer.retry_after_ms);
-	if (acp_clock_now_ms() + pause_ms >= attempt->deadline_ms)
-		return false;
-	sleep_ms(pause_ms);
-	return true;
+	return acp_http_retry_wait(&attempt->pause_ms,
+		result->answer.retry_after_ms, attempt->deadline_ms);
 }
 
 static void

@@ -13,25 +13,21 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
-#include "lib/random.h"
+#include "reconciler/http_counts.h"
+#include "reconciler/http_retry.h"
 #include "reconciler/kube_items.h"
 #include "reconciler/kube_status.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 
-enum { COUNTS_MAX = 64, CODE_UNAUTHORIZED = 401, CODE_TOO_MANY = 429 };
+enum { CODE_UNAUTHORIZED = 401, CODE_TOO_MANY = 429 };
 
 struct acp_kube {
 	struct acp_kube_access *access;
 	struct acp_http_pool *pool;
 	struct acp_kube_guard guard;
 	bool is_urgent;
-	pthread_mutex_t lock; /* over the counts */
-	struct acp_http_count counts[COUNTS_MAX];
-	size_t count;
+	struct acp_http_counts counts;
 };
 
 /* A request with its repetitions. */
@@ -54,7 +50,7 @@ acp_kube_new(struct acp_kube_access *access, struct acp_http_pool *pool,
 	kube->pool = pool;
 	if (guard)
 		kube->guard = *guard;
-	pthread_mutex_init(&kube->lock, NULL);
+	acp_http_counts_init(&kube->counts);
 	return kube;
 }
 
@@ -62,7 +58,7 @@ void
 acp_kube_free(struct acp_kube **kube)
 {
 	if (*kube)
-		pthread_mutex_destroy(&(*kube)->lock);
+		acp_http_counts_clear(&(*kube)->counts);
 	free(*kube);
 	*kube = NULL;
 }
@@ -73,35 +69,11 @@ acp_kube_set_urgent(struct acp_kube *kube)
 	kube->is_urgent = true;
 }
 
-static void
-count_code(struct acp_kube *kube, long code)
-{
-	size_t i = 0;
-
-	pthread_mutex_lock(&kube->lock);
-	while (i < kube->count && kube->counts[i].code != code)
-		i++;
-	if (i < COUNTS_MAX) {
-		kube->counts[i].code = code;
-		kube->counts[i].requests++;
-		if (i == kube->count)
-			kube->count++;
-	}
-	pthread_mutex_unlock(&kube->lock);
-}
-
 size_t
 acp_kube_get_counts(
 	struct acp_kube *kube, struct acp_http_count *counts, size_t max)
 {
-	size_t count;
-
-	pthread_mutex_lock(&kube->lock);
-	count = kube->count < max ? kube->count : max;
-	if (count)
-		memcpy(counts, kube->counts, count * sizeof(*counts));
-	pthread_mutex_unlock(&kube->lock);
-	return count;
+	return acp_http_counts_copy(&kube->counts, counts, max);
 }
 
 void
@@ -188,7 +160,7 @@ send_once(struct attempt *attempt, struct acp_http_answer *answer,
 	else if (error)
 		acp_kube_reply_refuse(reply, ACP_KUBE_UNREACHABLE, words);
 	if (error != ACP_DENIED)
-		count_code(kube, error ? 0 : answer->status);
+		acp_http_counts_add(&kube->counts, error ? 0 : answer->status);
 	return error;
 }
 
@@ -219,34 +191,6 @@ judge_answer(const struct acp_http_answer *answer,
 	return acp_kube_status_get_error(reply->reason);
 }
 
-static void
-sleep_ms(int64_t pause_ms)
-{
-	struct timespec pause = {
-		.tv_sec = pause_ms / 1000,
-		.tv_nsec = pause_ms % 1000 * 1000000,
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR)
-		;
-}
-
-/* Doubles each time, with up to half of it at random against herds. */
-static int64_t
-choose_pause(struct attempt *attempt, int64_t retry_after_ms)
-{
-	int64_t pause_ms =
-		attempt->pause_ms ? attempt->pause_ms : ACP_KUBE_PAUSE_MIN_MS;
-	uint16_t chance = 0;
-
-	attempt->pause_ms = pause_ms * 2 < ACP_KUBE_PAUSE_MAX_MS
-		? pause_ms * 2
-		: ACP_KUBE_PAUSE_MAX_MS;
-	acp_random_fill(&chance, sizeof(chance));
-	pause_ms += pause_ms / 2 * chance / UINT16_MAX;
-	return retry_after_ms > pause_ms ? retry_after_ms : pause_ms;
-}
-
 /* True, once it has waited as long as it should, when it is worth it. */
 static bool
 has_another_try(struct attempt *attempt, enum acp_error error,
@@ -256,7 +200,6 @@ has_another_try(struct attempt *attempt, enum acp_error error,
 		(!error &&
 			(answer->status >= 500 ||
 				answer->status == CODE_TOO_MANY));
-	int64_t pause_ms;
 
 	if (!error && answer->status == CODE_UNAUTHORIZED &&
 		!attempt->has_new_token) {
@@ -266,11 +209,8 @@ has_another_try(struct attempt *attempt, enum acp_error error,
 	}
 	if (!is_repeatable || answer->is_too_large)
 		return false;
-	pause_ms = choose_pause(attempt, answer->retry_after_ms);
-	if (acp_clock_now_ms() + pause_ms >= attempt->deadline_ms)
-		return false;
-	sleep_ms(pause_ms);
-	return true;
+	return acp_http_retry_wait(&attempt->pause_ms, answer->retry_after_ms,
+		attempt->deadline_ms);
 }
 
 static void

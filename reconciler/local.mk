@@ -51,10 +51,14 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired_session_build.h \
 	%D%/desired_sidecar.c \
 	%D%/exit_code.h \
+	%D%/http_counts.c \
+	%D%/http_counts.h \
 	%D%/http_pem.c \
 	%D%/http_pem.h \
 	%D%/http_pool.c \
 	%D%/http_pool.h \
+	%D%/http_retry.c \
+	%D%/http_retry.h \
 	%D%/http_transfer.c \
 	%D%/http_transfer.h \
 	%D%/key_file_lock.c \
