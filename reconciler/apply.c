@@ -25,6 +25,7 @@
 enum { PATH_TEXT_MAX = 1024 };
 
 static const char project_prefix[] = "project/";
+static const char session_prefix[] = "session/";
 
 /* A plan under way. */
 struct application {
@@ -35,6 +36,41 @@ struct application {
 	pthread_mutex_t lock; /* around summary */
 	struct acp_summary *summary;
 };
+
+/* A session that was started again in the meantime keeps what it has. */
+static bool
+has_ended(struct json_object *body)
+{
+	struct acp_arena *arena = acp_arena_new();
+	struct acp_session_row row;
+	bool is_read = acp_rows_read_session(body, arena, &row);
+
+	acp_arena_free(&arena);
+	return is_read &&
+		(row.phase == ACP_PHASE_STOPPED ||
+			row.phase == ACP_PHASE_COMPLETED ||
+			row.phase == ACP_PHASE_FAILED);
+}
+
+static enum acp_result
+check_session_again(
+	const struct acp_applier *applier, const struct acp_action *action)
+{
+	ACP_AUTO(buffer) struct acp_buffer path;
+	ACP_AUTO(api_reply) struct acp_api_reply reply;
+	enum acp_error error;
+
+	acp_buffer_init(&path, PATH_TEXT_MAX);
+	acp_api_reply_init(&reply);
+	acp_api_write_path(
+		&path, "sessions", action->subject + strlen(session_prefix));
+	error = acp_api_get(
+		applier->clients->api, acp_buffer_peek(&path), &reply);
+	if (error && error != ACP_GONE)
+		return ACP_RESULT_FAILED;
+	return error == ACP_GONE || has_ended(reply.body) ? ACP_RESULT_DONE
+							  : ACP_RESULT_WAITING;
+}
 
 /* Asks the API server whether the reason for the action still holds. */
 static enum acp_result
@@ -48,6 +84,8 @@ check_again(const struct acp_applier *applier, const struct acp_action *action)
 	acp_api_reply_init(&reply);
 	if (action->recheck == ACP_RECHECK_NOTHING)
 		return ACP_RESULT_DONE;
+	if (action->recheck == ACP_RECHECK_SESSION_ENDED)
+		return check_session_again(applier, action);
 	acp_api_write_path(
 		&path, "projects", action->subject + strlen(project_prefix));
 	error = acp_api_get(
@@ -169,7 +207,7 @@ do_request(const struct acp_applier *applier, const struct acp_action *action,
 
 	acp_kube_reply_init(&reply);
 	if (result != ACP_RESULT_DONE) {
-		acp_buffer_append(why, "the project's row says otherwise now");
+		acp_buffer_append(why, "the row says otherwise now");
 		return result;
 	}
 	result = judge(action, send(kube, action, &reply), &reply);

@@ -52,6 +52,23 @@ begin(void *context)
 	glance->observer.world->session_count = 0;
 }
 
+/*
+ * Is its namespace another one than the row says? What is left of it there is
+ * for full passes to see.
+ */
+static bool
+has_moved(const struct acp_site *site, const struct acp_session_row *row)
+{
+	ACP_AUTO(buffer) struct acp_buffer why;
+	char namespace[ACP_NAME_SIZE];
+
+	acp_buffer_init(&why, TEXT_MAX);
+	return row->kube_namespace &&
+		(acp_desired_namespace_name(
+			 site, row->project_id, namespace, &why) ||
+			strcmp(row->kube_namespace, namespace) != 0);
+}
+
 /* Rows that wait for nothing only move the mark on. */
 static void
 take(void *context, struct json_object *json)
@@ -64,7 +81,8 @@ take(void *context, struct json_object *json)
 		return;
 	if (row.updated_us > glance->changes->newest_us)
 		glance->changes->newest_us = row.updated_us;
-	if (is_waiting(row.phase) && !row.bad && row.project_id)
+	if (is_waiting(row.phase) && !row.bad && row.project_id &&
+		!has_moved(glance->observer.site, &row))
 		*acp_world_add_session(world) = row;
 }
 

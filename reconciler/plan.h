@@ -35,6 +35,7 @@ enum acp_recheck {
 	ACP_RECHECK_NOTHING,
 	ACP_RECHECK_PROJECT_GONE, /* GET of subject must say gone */
 	ACP_RECHECK_PROJECT_THERE, /* … must answer with the row */
+	ACP_RECHECK_SESSION_ENDED, /* … with an ended phase, or say gone */
 	ACP_RECHECK__MAX
 };
 

@@ -80,8 +80,12 @@ struct acp_action *acp_session_delete(const struct acp_session_step *session,
 
 /* Objects */
 
-/* Is the Service's name taken by another session, or by somebody else? */
+/*
+ * Is the Service's name taken by what is not ours? Perhaps it waits to be
+ * collected, for its account is another one. And is it another session's?
+ */
 bool acp_session_is_service_taken(const struct acp_session_step *session);
+bool acp_session_is_service_anothers(const struct acp_session_step *session);
 
 /* Makes the Service be as it should be. */
 void acp_session_want_service(const struct acp_session_step *session);

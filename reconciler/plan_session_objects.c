@@ -31,6 +31,15 @@ acp_session_is_service_taken(const struct acp_session_step *session)
 	return service && service != session->service && !service->deleted_s;
 }
 
+bool
+acp_session_is_service_anothers(const struct acp_session_step *session)
+{
+	const struct acp_object *service = find_service_by_name(session);
+
+	return acp_session_is_service_taken(session) && service->session_id &&
+		strcmp(service->session_id, session->row->id) != 0;
+}
+
 static struct json_object *
 new_service(const struct acp_session_step *session)
 {
@@ -109,13 +118,29 @@ is_retained(const struct acp_session_step *session)
 				session->runner->retention_ms / MS_PER_S);
 }
 
+/*
+ * Account and Service are used again when the session is started again, so
+ * what was seen of the row has to hold still.
+ */
+static void
+clean_up_object(
+	const struct acp_session_step *session, const struct acp_object *object)
+{
+	struct acp_action *action =
+		acp_session_delete(session, object, "the session has ended");
+
+	if (!action)
+		return;
+	action->subject = session->step.unit;
+	action->recheck = ACP_RECHECK_SESSION_ENDED;
+}
+
 void
 acp_session_clean_up(const struct acp_session_step *session)
 {
-	acp_session_delete(session, session->service, "the session has ended");
+	clean_up_object(session, session->service);
 	if (!session->pod)
-		acp_session_delete(
-			session, session->account, "the session has ended");
+		clean_up_object(session, session->account);
 	else if (!is_retained(session))
 		acp_session_delete(
 			session, session->pod, "the session has ended");

@@ -104,6 +104,23 @@ tell_of_namespace(const struct acp_session_step *session)
 			"the namespace of the project is not there yet");
 }
 
+static bool
+has_free_names(const struct acp_session_step *session)
+{
+	if (acp_session_is_service_anothers(session))
+		fail(session, "NameTaken",
+			"the name of the Service is taken by a session whose "
+			"id differs only in upper and lower case: create "
+			"another session");
+	else if (acp_session_is_service_taken(session))
+		acp_session_tell(session, "NameTaken",
+			"a Service of this session's name is there and is not "
+			"this session's");
+	else
+		return !session->account || !session->account->deleted_s;
+	return false;
+}
+
 /* May it be provisioned now? If not, its row says why. */
 static bool
 may_be_provisioned(const struct acp_session_step *session)
@@ -124,14 +141,7 @@ may_be_provisioned(const struct acp_session_step *session)
 			"could get a token: set it");
 		return false;
 	}
-	if (acp_session_is_service_taken(session)) {
-		fail(session, "NameTaken",
-			"the name of the Service is taken, perhaps by a "
-			"session whose id differs only in upper and lower "
-			"case: create another session");
-		return false;
-	}
-	return !session->account || !session->account->deleted_s;
+	return has_free_names(session);
 }
 
 /* Following the pod */

@@ -798,6 +798,31 @@ START_TEST(h31_a_session_does_not_take_the_service_of_one_that_differs_in_case)
 }
 END_TEST
 
+START_TEST(a_service_of_an_account_that_is_no_more_is_waited_for)
+{
+	service.owner_uid = "of the account before";
+	has_account = has_service = true;
+	ck_assert_str_eq(plan_line(), "tell NameTaken");
+}
+END_TEST
+
+START_TEST(what_a_restarted_session_would_use_again_goes_after_a_second_look)
+{
+	ACP_AUTO(plan) struct acp_plan plan;
+
+	acp_plan_init(&plan);
+	row.phase = ACP_PHASE_STOPPED;
+	has_account = has_service = true;
+	make_plan(&plan);
+	ck_assert_uint_eq(plan.count, 2);
+	for (size_t i = 0; i < plan.count; i++) {
+		ck_assert_int_eq(
+			plan.actions[i].recheck, ACP_RECHECK_SESSION_ENDED);
+		ck_assert_str_eq(plan.actions[i].subject, "session/" ID);
+	}
+}
+END_TEST
+
 /* Services */
 
 START_TEST(h43_a_service_is_repaired_when_it_drifts_or_is_missing)
@@ -994,6 +1019,10 @@ add_absence_tests(TCase *tcase)
 		tcase, a_row_that_cannot_be_used_fails_with_its_reason, 0, 2);
 	tcase_add_test(tcase,
 		h31_a_session_does_not_take_the_service_of_one_that_differs_in_case);
+	tcase_add_test(
+		tcase, a_service_of_an_account_that_is_no_more_is_waited_for);
+	tcase_add_test(tcase,
+		what_a_restarted_session_would_use_again_goes_after_a_second_look);
 	tcase_add_loop_test(tcase,
 		h43_a_service_is_repaired_when_it_drifts_or_is_missing, 0, 4);
 	tcase_add_loop_test(
