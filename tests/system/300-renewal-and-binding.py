@@ -179,9 +179,12 @@ def check_bound_handles(t, b, key, site):
     t.equal(ask(site.port, renewed).status, 401,
             "what it was renewed to needs the proof as well")
     off = Site(b, key, "off")
-    t.equal((ask(off.port, handle).status,
-             ask(off.port, handle, bound).status), (401, 200),
+    answers = [ask(off.port, handle), ask(off.port, handle, bound)]
+    t.equal([a.status for a in answers], [401, 200],
             "with binding off it needs the proof all the same")
+    renewed = handle_of(answers[1])
+    t.equal([ask(p.port, renewed).status for p in (off, site)], [401, 401],
+            "and so does what it was renewed to there")
 
 
 def check_no_work_is_bought(t, b, key):
