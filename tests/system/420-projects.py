@@ -105,26 +105,6 @@ def check_quiet(t, site, title="a second pass"):
     return counts
 
 
-def check_many(t, site):
-    """Pages: 520 projects are two of them, and no request more."""
-    site.api.load("projects", [{"name": f"many-{n:03}"} for n in range(520)])
-    made = site.once()
-    t.equal((made.status, made.summary and made.summary["failed"]), (0, 0),
-            "520 projects more are made in one pass")
-    t.ok(len(made.actions or ()) > 2600, "the plan of all is printed whole",
-         made.out[-200:])
-    mark, api_mark = site.cluster.mark(), site.api.mark()
-    quiet = site.once()
-    t.equal((quiet.status, quiet.planned()), (0, []),
-            "then nothing is left to do")
-    counts = site.cluster.count_requests("reconciler", mark)
-    t.ok(all(n <= 3 for (verb, _), n in counts.items() if verb == "list"),
-         "a list is of as many requests as pages", counts)
-    t.ok(sum(counts.values()) < 40, "a quiet pass is under 40 requests",
-         counts)
-    t.ok(len(site.api.log(since=api_mark)) < 10, "so it is at the API server")
-
-
 # --- repair -------------------------------------------------------------------
 
 def check_deleted(t, site):
@@ -344,7 +324,6 @@ def main():
         check_groups(t, site, row)
         check_creator(t, site)
         check_quiet(t, site, "after all that a pass")
-        check_many(t, site)
         t.equal(site.read("Secret", reconciler.RUNTIME,
                           reconciler.KEY_SECRET)["metadata"], secret[
                               "metadata"], "the key Secret is untouched")

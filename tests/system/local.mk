@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	%D%/406-ambient-api-faults.py \
 	%D%/410-kube-client.py \
 	%D%/420-projects.py \
+	%D%/421-project-pages.py \
 	%D%/422-refused-projects.py \
 	%D%/424-project-deletion.py \
 	%D%/426-crash-at-any-write.py \
