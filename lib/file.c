@@ -255,6 +255,23 @@ fill_place(struct place *place, mode_t mode, const void *bytes, size_t size)
 	return NULL;
 }
 
+/*
+ * A device, and what a link leads to that is no file: /dev/null, /dev/stdout.
+ * A pipe that lies in the place of a file is no loss.
+ */
+static bool
+is_something_else(const struct place *place)
+{
+	struct stat status, itself;
+
+	if (fstatat(place->folder, place->name, &status, 0) ||
+		S_ISREG(status.st_mode) ||
+		fstatat(place->folder, place->name, &itself,
+			AT_SYMLINK_NOFOLLOW))
+		return false;
+	return !S_ISFIFO(itself.st_mode) && !S_ISSOCK(itself.st_mode);
+}
+
 enum acp_error
 acp_file_replace(const char *path, mode_t mode, const void *bytes, size_t size,
 	struct acp_buffer *why)
@@ -264,6 +281,11 @@ acp_file_replace(const char *path, mode_t mode, const void *bytes, size_t size,
 
 	if (!open_place(&place, path))
 		return blame_replace(path, "open the folder", why);
+	if (is_something_else(&place)) {
+		acp_buffer_printf(why,
+			"%s: not a regular file, so it is not replaced", path);
+		return ACP_FAULT;
+	}
 	failed_step = fill_place(&place, mode, bytes, size);
 	if (failed_step)
 		return blame_replace(path, failed_step, why);

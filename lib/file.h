@@ -38,7 +38,7 @@ ACP_MUST_CHECK enum acp_error acp_file_read_fd(int fd, const char *name,
  * fsync of the folder. On failure the old file is untouched (but when only
  * the last step failed: then the new one is there, perhaps not durable), no
  * temporary is left, and why names path and reason: ACP_DENIED, or ACP_FAULT
- * (full disk).
+ * (full disk, or a device or a folder in its place).
  */
 ACP_MUST_CHECK enum acp_error acp_file_replace(const char *path, mode_t mode,
 	const void *bytes, size_t size, struct acp_buffer *why);

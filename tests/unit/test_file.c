@@ -305,6 +305,23 @@ static const struct {
 	{0, 0, 0, 1, EPERM, ACP_DENIED, "set the mode: Operation not"},
 };
 
+START_TEST(a_device_is_never_replaced)
+{
+	char name[sizeof(path) + 8];
+	struct stat status;
+
+	snprintf(name, sizeof(name), "%s.link", path);
+	ck_assert_int_eq(symlink("/dev/null", name), 0);
+	ck_assert_int_eq(
+		acp_file_replace(name, 0600, "new", 3, &why), ACP_FAULT);
+	ck_assert_ptr_nonnull(
+		strstr(acp_buffer_peek(&why), "not a regular file"));
+	ck_assert_int_eq(lstat(name, &status), 0);
+	ck_assert(S_ISLNK(status.st_mode));
+	ck_assert_int_eq(unlink(name), 0);
+}
+END_TEST
+
 START_TEST(a_failed_replacement_leaves_the_old_file_and_nothing_else)
 {
 	enum acp_error error;
@@ -389,6 +406,7 @@ file_suite(void)
 		a_new_file_has_its_exact_mode_under_any_umask, 0,
 		sizeof(mode_cases) / sizeof(mode_cases[0]));
 	tcase_add_test(tcase, a_file_is_replaced_by_another_inode);
+	tcase_add_test(tcase, a_device_is_never_replaced);
 	tcase_add_test(tcase, a_path_without_a_folder_is_in_the_current_one);
 	tcase_add_loop_test(tcase,
 		a_failed_replacement_leaves_the_old_file_and_nothing_else, 0,
