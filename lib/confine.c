@@ -10,9 +10,12 @@
 #include "lib/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static void
 warn_refused(const char *what)
@@ -32,6 +35,19 @@ acp_confine_process(void)
 		warn_refused("PR_SET_DUMPABLE 0");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		warn_refused("PR_SET_NO_NEW_PRIVS");
+}
+
+void
+acp_confine_streams(void)
+{
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 void

@@ -12,6 +12,13 @@
  */
 void acp_confine_process(void);
 
+/*
+ * /dev/null where standard input, output or error is closed, so that no file
+ * and no connection gets such a number and what is printed; and a reader who
+ * has gone (SIGPIPE) ends nothing.
+ */
+void acp_confine_streams(void);
+
 /* Raises the soft limit of open files to the hard one. */
 void acp_confine_raise_files(void);
 

@@ -31,6 +31,7 @@ main(int argc, char **argv)
 	ACP_AUTO(config) struct acp_config *config = NULL;
 	ACP_AUTO(buffer) struct acp_buffer text;
 
+	acp_confine_streams();
 	acp_confine_process();
 	acp_buffer_init(&text, MESSAGE_MAX);
 	if (acp_reconciler_options_read(&options, argc, argv, &text))
