@@ -259,6 +259,18 @@ add_project(struct absent *absent, const char *id)
 		absent->ids[absent->count++] = id;
 }
 
+/* Is it of a kind that goes when its project is gone, and ours? */
+static bool
+goes_with_project(
+	const struct acp_observer *observer, const struct acp_object *object)
+{
+	enum acp_role_in_project role =
+		acp_ownership_judge(observer->site, object);
+
+	return role == ACP_OBJECT_NAMESPACE || role == ACP_OBJECT_IMAGE_PULLER;
+}
+
+/* Not what tenants made: they could name any number of projects. */
 static void
 add_projects_of(struct absent *absent, enum acp_kind kind)
 {
@@ -267,7 +279,8 @@ add_projects_of(struct absent *absent, enum acp_kind kind)
 
 	reserve_ids(absent, objects->count);
 	for (size_t i = 0; i < objects->count; i++)
-		add_project(absent, objects->items[i].project_id);
+		if (goes_with_project(absent->observer, &objects->items[i]))
+			add_project(absent, objects->items[i].project_id);
 }
 
 static bool
