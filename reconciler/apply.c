@@ -22,7 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_TEXT_MAX = 1024 };
+enum {
+	PATH_TEXT_MAX = 1024,
+	/* servers keep Events for an hour, if not told otherwise */
+	SAY_AGAIN_MS = 30 * 60 * 1000
+};
 
 static const char project_prefix[] = "project/";
 static const char session_prefix[] = "session/";
@@ -240,6 +244,15 @@ may_begin(const struct acp_applier *applier)
 		acp_clock_now_ms() < applier->deadline_ms;
 }
 
+/* An Event that is there: the server would only say so. */
+static bool
+is_said(const struct acp_applier *applier, const struct acp_action *action)
+{
+	return applier->said && action->verb == ACP_VERB_REPORT &&
+		!acp_backoff_is_due(
+			applier->said, &action->ref, acp_clock_now_ms());
+}
+
 static enum acp_result
 try_action(const struct acp_applier *applier, const struct acp_action *action)
 {
@@ -249,6 +262,8 @@ try_action(const struct acp_applier *applier, const struct acp_action *action)
 		return ACP_RESULT_HELD;
 	if (!may_begin(applier))
 		return ACP_RESULT_WAITING;
+	if (is_said(applier, action))
+		return ACP_RESULT_DONE;
 	if (applier->backoff &&
 		!acp_backoff_is_due(
 			applier->backoff, &action->ref, acp_clock_now_ms()))
@@ -257,6 +272,10 @@ try_action(const struct acp_applier *applier, const struct acp_action *action)
 	if (applier->backoff && result != ACP_RESULT_WAITING)
 		acp_backoff_note(applier->backoff, &action->ref,
 			result == ACP_RESULT_DONE, acp_clock_now_ms());
+	if (applier->said && action->verb == ACP_VERB_REPORT &&
+		result == ACP_RESULT_DONE)
+		acp_backoff_rest(applier->said, &action->ref,
+			acp_clock_now_ms() + SAY_AGAIN_MS);
 	return result;
 }
 

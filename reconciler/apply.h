@@ -27,6 +27,7 @@ struct acp_applier {
 	struct acp_credential_lists *credential_lists; /* of this pass */
 	struct acp_claims *claims; /* NULL: nobody else is at work */
 	struct acp_backoff *backoff; /* NULL: each action is tried */
+	struct acp_backoff *said; /* NULL: each Event is sent again */
 	const atomic_bool *is_stopped; /* set: no action begins any more */
 	int64_t deadline_ms; /* of acp_clock_now_ms: likewise */
 };

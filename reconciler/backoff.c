@@ -140,3 +140,20 @@ acp_backoff_note(struct acp_backoff *backoff, const struct acp_ref *ref,
 			now_ms);
 	pthread_mutex_unlock(&backoff->lock);
 }
+
+void
+acp_backoff_rest(struct acp_backoff *backoff, const struct acp_ref *ref,
+	int64_t until_ms)
+{
+	ACP_AUTO(buffer) struct acp_buffer name;
+	struct entry *entry;
+
+	acp_buffer_init(&name, NAME_TEXT_MAX);
+	acp_ref_describe(ref, &name);
+	pthread_mutex_lock(&backoff->lock);
+	entry = find(backoff, acp_buffer_peek(&name));
+	if (!entry)
+		entry = add(backoff, acp_buffer_peek(&name));
+	entry->next_ms = until_ms;
+	pthread_mutex_unlock(&backoff->lock);
+}

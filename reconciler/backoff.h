@@ -20,6 +20,10 @@ void acp_backoff_free(struct acp_backoff **backoff);
 bool acp_backoff_is_due(
 	struct acp_backoff *backoff, const struct acp_ref *ref, int64_t now_ms);
 
+/* Leaves the object alone until until_ms, whatever was before. */
+void acp_backoff_rest(struct acp_backoff *backoff, const struct acp_ref *ref,
+	int64_t until_ms);
+
 /* After an attempt; a success forgets the object. */
 void acp_backoff_note(struct acp_backoff *backoff, const struct acp_ref *ref,
 	bool is_success, int64_t now_ms);

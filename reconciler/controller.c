@@ -40,6 +40,15 @@ acp_controller_open_loop(struct acp_controller *controller)
 	controller->backoff = acp_backoff_new();
 	controller->claims = acp_claims_new();
 	acp_clients_open_urgent(&controller->urgent, &controller->clients);
+	controller->said = acp_backoff_new();
+}
+
+void
+acp_controller_stop(struct acp_controller *controller)
+{
+	atomic_store(&controller->is_stopped, true);
+	acp_lease_stop(controller->clients.lease);
+	acp_http_pool_close(controller->clients.pool);
 }
 
 void
@@ -50,6 +59,7 @@ acp_controller_close(struct acp_controller *controller)
 	acp_claims_free(&controller->claims);
 	if (controller->urgent.is_borrower)
 		acp_clients_close(&controller->urgent);
+	acp_backoff_free(&controller->said);
 	acp_clients_close(&controller->clients);
 	pthread_mutex_destroy(&controller->keys_lock);
 }

@@ -10,6 +10,7 @@
 #include "lib/buffer.h"
 #include "lib/config.h"
 #include "lib/error.h"
+#include "lib/hash.h"
 #include "reconciler/backoff.h"
 #include "reconciler/claims.h"
 #include "reconciler/clients.h"
@@ -31,6 +32,8 @@ struct acp_controller {
 	struct acp_claims *claims;
 	struct acp_clients urgent; /* of the fast pass */
 	struct acp_changes changes;
+	struct acp_backoff *said; /* Events that are there */
+	uint8_t refusals[ACP_HASH_SIZE]; /* that were logged last */
 	struct acp_pass_metrics metrics; /* of the thread that passes */
 	atomic_bool is_stopped; /* begin nothing any more */
 };
@@ -42,6 +45,11 @@ struct acp_controller {
 ACP_MUST_CHECK enum acp_error acp_controller_open(
 	struct acp_controller *controller, const struct acp_config *config,
 	struct acp_buffer *why);
+/*
+ * From any thread: nothing more begins, what is in flight goes on to its end.
+ * For once and all.
+ */
+void acp_controller_stop(struct acp_controller *controller);
 /* Releases the Lease. */
 void acp_controller_close(struct acp_controller *controller);
 

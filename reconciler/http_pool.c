@@ -90,20 +90,21 @@ end_job(struct acp_http_pool *pool, struct job *job, enum acp_error error,
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* NULL when nothing waits that may begin now. */
+/* NULL when nothing waits that may begin now, or is refused. */
 static struct job *
-take_next_job(struct acp_http_pool *pool, bool *is_closed)
+take_next_job(struct acp_http_pool *pool, bool *is_refused)
 {
 	struct job *job = NULL;
 
 	pthread_mutex_lock(&pool->lock);
-	*is_closed = pool->is_closed;
 	if (pool->is_closed || pool->in_flight < pool->places)
 		job = pop_job(&pool->urgent);
 	if (!job &&
 		(pool->is_closed ||
 			pool->in_flight < pool->places - pool->kept))
 		job = pop_job(&pool->patient);
+	*is_refused =
+		job && pool->is_closed && !job->transfer.call->is_of_ending;
 	pthread_mutex_unlock(&pool->lock);
 	return job;
 }
@@ -129,11 +130,11 @@ start_job(struct acp_http_pool *pool, struct job *job)
 static void
 start_jobs(struct acp_http_pool *pool)
 {
-	bool is_closed;
+	bool is_refused;
 	struct job *job;
 
-	while ((job = take_next_job(pool, &is_closed))) {
-		if (is_closed)
+	while ((job = take_next_job(pool, &is_refused))) {
+		if (is_refused)
 			end_job(pool, job, ACP_RETRY_LATER,
 				CURLE_ABORTED_BY_CALLBACK);
 		else

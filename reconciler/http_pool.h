@@ -55,6 +55,7 @@ struct acp_http_call {
 	 * kept for these.
 	 */
 	bool is_urgent;
+	bool is_of_ending; /* begins after acp_http_pool_close, too */
 };
 
 struct acp_http_answer {
@@ -92,7 +93,8 @@ ACP_MUST_CHECK enum acp_error acp_http_pool_send(struct acp_http_pool *pool,
 
 /*
  * From any thread: requests that have not begun, and later ones, fail at
- * once; those in flight go on to their end (or time-out).
+ * once, but for those of the ending: the Lease is to be given up. Those in
+ * flight go on to their end (or time-out).
  */
 void acp_http_pool_close(struct acp_http_pool *pool);
 

@@ -141,6 +141,7 @@ send_once(struct attempt *attempt, struct acp_http_answer *answer,
 		.context = attempt,
 		.reply_max = ACP_KUBE_REPLY_MAX,
 		.is_urgent = kube->is_urgent || request->kind == ACP_KIND_LEASE,
+		.is_of_ending = request->kind == ACP_KIND_LEASE,
 	};
 	const char *words = "";
 	enum acp_error error;

@@ -40,9 +40,15 @@ struct loop {
 static void
 list_signals(sigset_t *signals)
 {
+	struct sigaction hangup;
+
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
+	/* of a terminal that went away, unless nohup(1) took care of it */
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 &&
+		hangup.sa_handler != SIG_IGN)
+		sigaddset(signals, SIGHUP);
 }
 
 void
@@ -199,7 +205,7 @@ start_thread(struct loop *loop, void *(*run)(void *))
 static void
 stop_threads(struct loop *loop)
 {
-	atomic_store(&loop->controller->is_stopped, true);
+	acp_controller_stop(loop->controller);
 	while (loop->started > 0)
 		pthread_join(loop->threads[--loop->started], NULL);
 }

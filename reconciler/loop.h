@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loop: passes while the Lease is held, the key file always. Ends by
- * SIGTERM or SIGINT after the requests in flight.
+ * SIGTERM, SIGINT or SIGHUP after the requests in flight.
  */
 #ifndef ACP_RECONCILER_LOOP_H
 #define ACP_RECONCILER_LOOP_H

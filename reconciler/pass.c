@@ -86,9 +86,30 @@ acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass)
 		sizeof(summary->held_digest));
 }
 
-static void
-log_refusals(const struct acp_plan *plan)
+/* Are they others than those of the last pass? */
+static bool
+are_refusals_new(struct acp_controller *controller, const struct acp_plan *plan)
 {
+	uint8_t digest[ACP_HASH_SIZE] = {0};
+	struct acp_hash hash;
+	bool is_new;
+
+	acp_hash_init(&hash);
+	for (size_t i = 0; i < plan->refusal_count; i++) {
+		acp_hash_add_text(&hash, plan->refusals[i].project);
+		acp_hash_add_text(&hash, plan->refusals[i].reason);
+	}
+	acp_hash_finish(&hash, digest);
+	is_new = memcmp(digest, controller->refusals, sizeof(digest)) != 0;
+	memcpy(controller->refusals, digest, sizeof(digest));
+	return is_new;
+}
+
+static void
+log_refusals(struct acp_controller *controller, const struct acp_plan *plan)
+{
+	if (!are_refusals_new(controller, plan))
+		return;
 	for (size_t i = 0; i < plan->refusal_count; i++)
 		acp_log(ACP_LOG_WARN, "project_refused",
 			ACP_F_TEXT("project", plan->refusals[i].project),
@@ -156,6 +177,7 @@ make_applier(const struct acp_controller *controller,
 		.credential_lists = lists,
 		.claims = controller->claims,
 		.backoff = controller->backoff,
+		.said = controller->said,
 		.is_stopped = &controller->is_stopped,
 		.deadline_ms = acp_clock_now_ms() +
 			controller->settings.pass_timeout_ms};
@@ -173,7 +195,7 @@ acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 	acp_credential_lists_init(&lists);
 	summary->is_key_failed = !acp_controller_keep_keys(controller);
 	acp_pass_plan(controller, pass);
-	log_refusals(&pass->plan);
+	log_refusals(controller, &pass->plan);
 	rotate_keys(controller, &pass->world, summary);
 	acp_apply(&applier, &pass->plan, summary);
 	note_sweep(controller, &pass->world);

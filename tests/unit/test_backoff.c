@@ -90,6 +90,17 @@ START_TEST(beyond_the_bound_the_first_that_may_go_is_forgotten)
 }
 END_TEST
 
+START_TEST(an_object_rests_as_long_as_it_is_told_to)
+{
+	acp_backoff_rest(backoff, &role, 5000);
+	ck_assert(!acp_backoff_is_due(backoff, &role, 4999));
+	ck_assert(acp_backoff_is_due(backoff, &other, 4999));
+	ck_assert(acp_backoff_is_due(backoff, &role, 5000));
+	acp_backoff_rest(backoff, &role, 9000);
+	ck_assert(!acp_backoff_is_due(backoff, &role, 8999));
+}
+END_TEST
+
 static Suite *
 backoff_suite(void)
 {
@@ -104,6 +115,7 @@ backoff_suite(void)
 	tcase_add_test(tests, a_success_forgets_the_failures);
 	tcase_add_test(
 		tests, beyond_the_bound_the_first_that_may_go_is_forgotten);
+	tcase_add_test(tests, an_object_rests_as_long_as_it_is_told_to);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
