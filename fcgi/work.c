@@ -35,7 +35,7 @@ enum {
 };
 
 /* What a burst of callers takes from the workers for a moment. */
-static const double stretch_of_bursts = 1.5;
+static const double stretch_of_bursts = 2;
 
 enum job_state {
 	JOB_QUEUED,

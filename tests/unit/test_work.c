@@ -602,10 +602,10 @@ static const struct {
 	unsigned int retry_after_s; /* with 400 of 10 ms waiting */
 } stretches[] = {
 	{1, 50, 3}, {2, 50, 3}, /* a burst */
-	{16, 50, 4}, /* 1.7 of 4 s */
-	{32, 50, 5}, /* 2.5 of 4 s */
+	{16, 50, 3}, /* on average 1.7 times, as a burst may */
+	{32, 50, 5}, /* on average 2.5 times */
 	{100000, 1, 3}, /* a suspended machine */
-	{100000, 50, 9}, /* 4.0 of 4 s */
+	{100000, 50, 9}, /* 4 times */
 };
 
 START_TEST(a_quota_that_makes_workers_wait_is_reckoned_with)
