@@ -281,10 +281,16 @@ try_action(const struct acp_applier *applier, const struct acp_action *action)
 
 static void
 note(struct application *application, const struct acp_action *action,
-	enum acp_result result)
+	enum acp_result result, int64_t start_ms)
 {
+	struct acp_summary *summary = application->summary;
+
 	pthread_mutex_lock(&application->lock);
-	application->summary->actions[action->ref.kind][action->verb][result]++;
+	summary->actions[action->ref.kind][action->verb][result]++;
+	if (action->verb == ACP_VERB_PROVISION && result == ACP_RESULT_DONE) {
+		summary->provisions++;
+		summary->provision_ms += acp_clock_now_ms() - start_ms;
+	}
 	pthread_mutex_unlock(&application->lock);
 }
 
@@ -296,11 +302,12 @@ apply_actions(struct application *application, size_t first, size_t end,
 	const struct acp_action *actions = application->plan->actions;
 
 	for (size_t i = first; i < end; i++) {
+		int64_t start_ms = acp_clock_now_ms();
 		enum acp_result result = is_blocked
 			? ACP_RESULT_WAITING
 			: try_action(application->applier, &actions[i]);
 
-		note(application, &actions[i], result);
+		note(application, &actions[i], result, start_ms);
 		if (actions[i].is_required && result != ACP_RESULT_DONE)
 			is_blocked = true;
 	}

@@ -182,6 +182,7 @@ run_locked(const struct command *command)
 						 : ACP_EXIT_NOTHING_DONE);
 	if (command->options->mode == ACP_MODE_ONCE)
 		return run_once(command);
+	acp_cluster_check_rights(command->controller);
 	return acp_loop_run(command->controller);
 }
 

@@ -8,6 +8,8 @@
 #include "reconciler/cluster_check.h"
 
 #include "lib/config.h"
+#include "lib/limits.h"
+#include "lib/log.h"
 #include "reconciler/key_secret.h"
 #include "reconciler/local.h"
 #include "reconciler/self_check.h"
@@ -172,6 +174,19 @@ look_at_rights(struct look *look)
 		" outside of projects");
 	check_rights(look, clients->project_kube, ACP_SELF_CHECK_PROJECTS,
 		" in projects");
+}
+
+void
+acp_cluster_check_rights(struct acp_controller *controller)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+	struct look look = {.controller = controller, .text = &text};
+
+	acp_buffer_init(&text, ACP_LOG_MESSAGE_MAX);
+	look_at_rights(&look);
+	if (look.is_bad)
+		acp_log_message(ACP_LOG_WARN, "permissions_missing", "%s",
+			acp_buffer_peek(&text));
 }
 
 enum acp_exit_code

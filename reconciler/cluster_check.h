@@ -13,4 +13,7 @@
 enum acp_exit_code acp_cluster_check(
 	struct acp_controller *controller, struct acp_buffer *text);
 
+/* At the start of the loop: logs the permissions that are missing. */
+void acp_cluster_check_rights(struct acp_controller *controller);
+
 #endif

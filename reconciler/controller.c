@@ -61,6 +61,7 @@ acp_controller_close(struct acp_controller *controller)
 		acp_clients_close(&controller->urgent);
 	acp_backoff_free(&controller->said);
 	acp_clients_close(&controller->clients);
+	acp_metrics_clear(&controller->metrics);
 	pthread_mutex_destroy(&controller->keys_lock);
 }
 

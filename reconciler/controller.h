@@ -34,7 +34,7 @@ struct acp_controller {
 	struct acp_changes changes;
 	struct acp_backoff *said; /* Events that are there */
 	uint8_t refusals[ACP_HASH_SIZE]; /* that were logged last */
-	struct acp_pass_metrics metrics; /* of the thread that passes */
+	struct acp_pass_metrics metrics;
 	atomic_bool is_stopped; /* begin nothing any more */
 };
 

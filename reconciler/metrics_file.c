@@ -20,14 +20,38 @@ enum { TEXT_MAX = 1024 * 1024, FILE_MODE = 0644, COUNTS_MAX = 64 };
 #define PREFIX "ambient_cp_reconciler_"
 
 void
-acp_metrics_note(struct acp_pass_metrics *metrics,
-	const struct acp_summary *summary, int64_t wall_s)
+acp_metrics_init(struct acp_pass_metrics *metrics)
 {
+	*metrics = (struct acp_pass_metrics){0};
+	pthread_mutex_init(&metrics->lock, NULL);
+}
+
+void
+acp_metrics_clear(struct acp_pass_metrics *metrics)
+{
+	pthread_mutex_destroy(&metrics->lock);
+}
+
+void
+acp_metrics_add(
+	struct acp_pass_metrics *metrics, const struct acp_summary *summary)
+{
+	pthread_mutex_lock(&metrics->lock);
 	for (int kind = 0; kind < ACP_KIND__MAX; kind++)
 		for (int verb = 0; verb < ACP_VERB__MAX; verb++)
 			for (int i = 0; i < ACP_RESULT__MAX; i++)
 				metrics->actions[kind][verb][i] +=
 					summary->actions[kind][verb][i];
+	metrics->provisions += summary->provisions;
+	metrics->provision_ms += summary->provision_ms;
+	pthread_mutex_unlock(&metrics->lock);
+}
+
+void
+acp_metrics_note(struct acp_pass_metrics *metrics,
+	const struct acp_summary *summary, int64_t wall_s)
+{
+	acp_metrics_add(metrics, summary);
 	metrics->last = *summary;
 	if (acp_summary_exit_code(summary) == ACP_EXIT_CONVERGED)
 		metrics->success_s = wall_s;
@@ -104,8 +128,31 @@ write_requests(struct acp_buffer *text, const struct acp_clients *clients)
 		acp_api_get_counts(clients->api, counts, COUNTS_MAX));
 }
 
+/* Rows that have a phase yet; an empty one waits for it. */
+static void
+write_sessions(struct acp_buffer *text, const struct acp_summary *last)
+{
+	write_head(text, "sessions", "gauge", "Sessions by their phase.");
+	for (int i = ACP_PHASE_PENDING; i < ACP_PHASE_UNKNOWN; i++)
+		acp_buffer_printf(text, PREFIX "sessions{phase=\"%s\"} %zu\n",
+			acp_phase_name((enum acp_phase)i), last->sessions[i]);
+}
+
+static void
+write_provisions(
+	struct acp_buffer *text, const struct acp_pass_metrics *metrics)
+{
+	write_head(text, "provision_seconds", "summary",
+		"How long it took to make a session's objects.");
+	acp_buffer_printf(text,
+		PREFIX "provision_seconds_sum %" PRId64 ".%03" PRId64 "\n",
+		metrics->provision_ms / 1000, metrics->provision_ms % 1000);
+	acp_buffer_printf(text, PREFIX "provision_seconds_count %" PRIu64 "\n",
+		metrics->provisions);
+}
+
 void
-acp_metrics_write(const struct acp_pass_metrics *metrics,
+acp_metrics_write(struct acp_pass_metrics *metrics,
 	const struct acp_clients *clients, struct acp_buffer *text)
 {
 	const struct acp_summary *last = &metrics->last;
@@ -131,7 +178,11 @@ acp_metrics_write(const struct acp_pass_metrics *metrics,
 		(int64_t)metrics->keys);
 	write_gauge(text, "leader", "Whether this process holds the Lease.",
 		metrics->is_leader);
+	write_sessions(text, last);
+	pthread_mutex_lock(&metrics->lock);
+	write_provisions(text, metrics);
 	write_actions(text, metrics);
+	pthread_mutex_unlock(&metrics->lock);
 	write_requests(text, clients);
 }
 

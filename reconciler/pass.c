@@ -82,6 +82,8 @@ acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass)
 	summary->is_nothing_known = !is_anything_known(&pass->world);
 	summary->refused = pass->plan.refusal_count;
 	summary->foreign_objects = pass->plan.foreign_objects;
+	for (size_t i = 0; i < pass->world.session_count; i++)
+		summary->sessions[pass->world.sessions[i].phase]++;
 	memcpy(summary->held_digest, pass->plan.held_digest,
 		sizeof(summary->held_digest));
 }
@@ -234,4 +236,5 @@ acp_pass_run_fast(struct acp_controller *controller, struct acp_pass *pass)
 		&pass->world, site, &controller->settings.runner, &pass->plan);
 	hold_absences(&pass->plan);
 	acp_apply(&applier, &pass->plan, &pass->summary);
+	acp_metrics_add(&controller->metrics, &pass->summary);
 }

@@ -23,6 +23,9 @@ enum acp_result {
 
 struct acp_summary {
 	uint64_t actions[ACP_KIND__MAX][ACP_VERB__MAX][ACP_RESULT__MAX];
+	size_t sessions[ACP_PHASE__MAX]; /* rows, by their phase */
+	uint64_t provisions; /* sessions that were made … */
+	int64_t provision_ms; /* … and the time they took, in sum */
 	unsigned int unknown_lists;
 	size_t refused;
 	size_t foreign_objects;
