@@ -110,13 +110,13 @@ __wrap_acp_clock_now_ms(void)
 int64_t
 __wrap_acp_clock_thread_us(void)
 {
-	return clock_us += operation_us;
+	return atomic_fetch_add(&clock_us, operation_us);
 }
 
 int64_t
 __wrap_acp_clock_now_us(void)
 {
-	return wall_us += lasting_us;
+	return atomic_fetch_add(&wall_us, lasting_us);
 }
 
 static struct acp_peers *peers;
