@@ -19,6 +19,7 @@ acp_controller_open(struct acp_controller *controller,
 
 	*controller =
 		(struct acp_controller){.keys_lock = PTHREAD_MUTEX_INITIALIZER};
+	acp_metrics_init(&controller->metrics);
 	error = acp_reconciler_settings_read(settings, config, why);
 	if (!error)
 		error = acp_clients_open(&controller->clients, settings, why);
