@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	%D%/install-idp \
 	%D%/install-kube \
 	%D%/kube.py \
+	%D%/kubelet.py \
 	%D%/load.py \
 	%D%/metrics.py \
 	%D%/packages \

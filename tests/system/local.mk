@@ -38,4 +38,5 @@ EXTRA_DIST += \
 	%D%/440-manifests.py \
 	%D%/441-systemd-units.py \
 	%D%/442-readme-cluster.py \
-	%D%/510-session-objects.py
+	%D%/510-session-objects.py \
+	%D%/550-session-end-to-end.py
