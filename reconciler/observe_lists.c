@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "reconciler/desired.h"
+#include "reconciler/kube_request.h"
 #include "reconciler/observe_object.h"
 #include "reconciler/parallel.h"
 
@@ -100,8 +101,11 @@ read_objects(struct listing *listing)
 
 	acp_kube_reply_init(&reply);
 	error = acp_kube_list(kube, &listing->list, &sink, &reply);
-	if (!error && listing->has_bad_item)
+	if (!error && listing->has_bad_item) {
+		acp_kube_reply_refuse(&reply, ACP_KUBE_BAD_ANSWER,
+			"an item lacks its name, uid or resourceVersion");
 		error = ACP_RETRY_LATER;
+	}
 	pthread_mutex_lock(&observer->lock);
 	if (reply.date_s > observer->world->kube_now_s)
 		observer->world->kube_now_s = reply.date_s;

@@ -122,6 +122,19 @@ def check_devices(t, site):
          "metrics do not take the place of a device", result)
 
 
+def check_bad_item(t, site, proxy):
+    """One object that is none makes its list unknown, and that is said."""
+    def spoil(value):
+        for item in value["items"]:
+            item["metadata"] = []
+    proxy.on("GET", r"/roles\?").edit_json(spoil)
+    result = site.once()
+    t.ok(result.status == 3 and "lacks its name" in result.err,
+         "an item without metadata makes a list unknown", result)
+    proxy.clear()
+    proxy.forget()
+
+
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
         site = reconciler.Site(b)
@@ -134,6 +147,7 @@ def main():
         check_devices(t, site)
         with kube.Proxy(site.cluster) as proxy:
             site.through(proxy)
+            check_bad_item(t, site, proxy)
             check_signals(t, site, proxy)
 
 
