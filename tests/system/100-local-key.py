@@ -251,9 +251,9 @@ def test_read_only_folder(t):
 def test_usage(t):
     done = subprocess.run([PROGRAM], capture_output=True, text=True,
                           check=False)
-    t.equal(done.returncode, 2, "without --local: status 2")
-    t.equal(done.stderr, "ambient-cp-reconciler: this version implements "
-            "--local only, not the loop\n", "without --local: one clear line")
+    t.equal(done.returncode, 2, "without --local or configuration: status 2")
+    t.ok(done.stderr.count("\n") == 1 and "api_token" in done.stderr,
+         "and one line that says what to set", done.stderr)
     with folder() as where:
         path = os.path.join(where, "key.pem")
         done = run(path, "--check")

@@ -65,6 +65,8 @@ def check_refused(t, site):
 
 def check_signals(t, site, proxy):
     """A server that does not answer does not keep the loop from ending."""
+    # under nohup it would be ignored, here and by the loop
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for pattern, number in ((r"/secrets/", signal.SIGTERM),
                             (r"/roles\?", signal.SIGHUP)):
         site.drop_lease()
