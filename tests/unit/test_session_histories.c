@@ -544,7 +544,7 @@ START_TEST(ten_thousand_steady_sessions_cost_no_write_and_little_memory)
 
 	begin_history(1);
 	for (int i = 0; i < MANY_PROJECTS; i++) {
-		static char names[MANY_PROJECTS][8];
+		static char names[MANY_PROJECTS][16];
 
 		snprintf(names[i], sizeof(names[i]), "p%d", i);
 		if (i < 1 || i > 3)
