@@ -8,7 +8,8 @@ folder; on the terminal there is a line a program, and the output of those that
 failed. Nothing here decides what is tested: that is the Makefile and the
 programs in tests/system/.
 
-A test in tests/system/ may carry these lines near its top, with the reason:
+A test in tests/system/ may carry these lines near its top, with the reason (and
+one in tests/unit/ that of valgrind, in its first comment):
     # quick: no ...      left out by --quick
     # valgrind: no ...   left out under valgrind
     # openssl: no ...    not run again with the OpenSSL back end
@@ -40,7 +41,8 @@ JOBS = str(os.cpu_count() or 2)
 TEST_TIMEOUT = 600
 SLOW_TIMEOUT = 1800
 GROUP_GRACE = 15
-MARK = re.compile(r"^# (quick|valgrind|openssl|alone): (no|yes)\b[,:; ]*(.*)$")
+MARK = re.compile(
+    r"^(?:#| \*) (quick|valgrind|openssl|alone): (no|yes)\b[,:; ]*(.*)$")
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:strict_string_checks=1"
                     ":detect_stack_use_after_return=1",
@@ -334,8 +336,18 @@ def stage_valgrind(stage, options):
     env = {"CK_TIMEOUT_MULTIPLIER": "20", "ACP_TEST_SHORT": "1",
            "ACP_SRCDIR": str(SRCDIR),
            "ACP_BUILDDIR": str(folder)}
-    counts = run_all(stage, units, lambda path: [*VALGRIND.split(), path],
-                     int(JOBS), SLOW_TIMEOUT, env)
+    counts = tap_reader.Counts()
+    chosen = []
+    for path in units:
+        source = SRCDIR / "tests" / "unit" / f"{path.name}.c"
+        verdict, reason = marks_of(source).get("valgrind", ("yes", ""))
+        if verdict == "yes":
+            chosen.append(path)
+            continue
+        say(f"  {path.name}: left out (valgrind: {reason})")
+        counts.skipped += 1
+    counts.add(run_all(stage, chosen, lambda path: [*VALGRIND.split(), path],
+                       int(JOBS), SLOW_TIMEOUT, env))
     counts.add(run_system(stage, folder, options, "valgrind", VALGRIND))
     return counts
 

@@ -194,7 +194,7 @@ START_TEST(a_silent_server_is_given_up)
 	struct acp_http_request request = make_request(&form);
 
 	faulty_set(&faulty, "mode=hang");
-	request.timeout_ms = 100;
+	request.timeout_ms = 1000;
 	ck_assert_int_eq(
 		acp_http_post(http, &request, &reply, &why), ACP_RETRY_LATER);
 	ck_assert_str_eq(why, "Timeout was reached");

@@ -181,7 +181,7 @@ END_TEST
 
 START_TEST(a_silent_server_is_given_up)
 {
-	struct sender sender = {.letter = 'a', .time_ms = 100};
+	struct sender sender = {.letter = 'a', .time_ms = 1000};
 
 	pool = acp_http_pool_new(1);
 	faulty_set(&faulty, "{\"answers\":[{\"how\":\"hang\"},{\"body\":{}}]}");

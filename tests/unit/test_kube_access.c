@@ -2,6 +2,7 @@
 /*
  * Where the server is and who we are: which credential holds, what is read
  * again and when, and the pod's own files.
+ * valgrind: no, it knows no pidfd_open, by which plugins are waited for
  */
 #include <config.h>
 

@@ -2,6 +2,7 @@
 /*
  * Credential plugins: what they are given, what is taken from them, and how
  * those end that misbehave.
+ * valgrind: no, it knows no pidfd_open, by which plugins are waited for
  */
 #include <config.h>
 
