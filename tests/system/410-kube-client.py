@@ -3,6 +3,7 @@
 """The Kubernetes client against a real API server: every verb, HTTP/2, pages
 and continue tokens that expire, credentials of every kind."""
 # quick: no, the Kubernetes API server may have to be built first
+# valgrind: no, it knows no pidfd_open, by which plugins are waited for
 # openssl: no, ambient-cp-token is not in it
 import json
 import os
