@@ -351,7 +351,7 @@ START_TEST(no_two_handles_share_a_salt)
 {
 	uint8_t(*salts)[ACP_AEAD_SALT_SIZE] =
 		acp_memory_new(MANY, sizeof(*salts));
-	int count = getenv("ACP_TEST_SHORT") ? MANY / 100 : MANY;
+	int count = unit_rounds(MANY);
 	struct acp_handle handle = make_handle(VECTOR_SESSION);
 	uint8_t sealed[ACP_HANDLE_SEALED_MAX];
 	char text[ACP_HANDLE_TEXT_SIZE];

@@ -313,8 +313,11 @@ comes_to_rest(void)
 
 START_TEST(random_worlds_come_to_rest_and_only_ours_is_deleted)
 {
-	for (int seed = _i * WORLDS / 10; seed < (_i + 1) * WORLDS / 10;
-		seed++) {
+	int first = _i * WORLDS / 10;
+
+	for (int n = 0; n < unit_rounds(WORLDS / 10); n++) {
+		int seed = first + n;
+
 		begin_world(seed);
 		change_rows();
 		live_through();
@@ -327,7 +330,7 @@ END_TEST
 
 START_TEST(an_undisturbed_world_is_done_in_one_pass)
 {
-	for (int seed = 0; seed < WORLDS; seed += 3) {
+	for (int seed = 0; seed < 3 * unit_rounds(WORLDS / 3); seed += 3) {
 		begin_world(seed);
 		model.site.platform = ACP_PLATFORM_STANDARD;
 		change_rows();

@@ -386,8 +386,11 @@ begin_history(int seed)
 
 START_TEST(after_the_last_fault_both_sides_agree)
 {
-	for (int seed = _i * HISTORIES / PARTS;
-		seed < (_i + 1) * HISTORIES / PARTS; seed++) {
+	int first = _i * HISTORIES / PARTS;
+
+	for (int n = 0; n < unit_rounds(HISTORIES / PARTS); n++) {
+		int seed = first + n;
+
 		begin_history(seed);
 		live_through();
 		ck_assert_msg(comes_to_rest(), "history %d never rests:\n%s",

@@ -5,8 +5,7 @@
  * the back end is libcrypto itself, only the RSA root is taken with that, and
  * fcgi/oaep.c decodes, which test_oaep.c compares with libcrypto alone. Keys
  * of three sizes are made for each run; everything else follows from a seed,
- * which is printed. ACP_TEST_SHORT in the environment cuts the rounds, for
- * runs under valgrind.
+ * which is printed.
  */
 #include <config.h>
 
@@ -28,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KEY_COUNT = 3, THREADS = 4, THREAD_ROUNDS = 50, SHORT = 25 };
+enum { KEY_COUNT = 3, THREADS = 4, THREAD_ROUNDS = 50 };
 
 static const struct {
 	unsigned int bits;
@@ -73,12 +72,6 @@ drop_keys(void)
 		acp_key_free(&keys[i]);
 		EVP_PKEY_free(others[i]);
 	}
-}
-
-static int
-count_rounds(int rounds)
-{
-	return getenv("ACP_TEST_SHORT") ? rounds / SHORT + 1 : rounds;
 }
 
 /* A libcrypto context for one operation under a padding. */
@@ -192,7 +185,7 @@ check_agreement(size_t i, const uint8_t *sealed)
 START_TEST(plaintexts_of_every_length_are_opened)
 {
 	size_t most = sizes[_i].bits / 8 - 66;
-	size_t step = getenv("ACP_TEST_SHORT") ? SHORT : 1;
+	size_t step = getenv("ACP_TEST_SHORT") ? UNIT_SHORT : 1;
 	uint8_t plain[ACP_KEY_MODULUS_MAX], sealed[ACP_KEY_MODULUS_MAX];
 	uint64_t state = encoded_seed();
 
@@ -219,7 +212,7 @@ is_overlooked(enum encoded_fault fault)
 START_TEST(encoded_messages_with_faults_are_judged_as_libcrypto_does)
 {
 	uint8_t encoded[ACP_KEY_MODULUS_MAX], sealed[ACP_KEY_MODULUS_MAX];
-	int rounds = count_rounds(sizes[_i].rounds);
+	int rounds = unit_rounds(sizes[_i].rounds);
 	uint64_t state = encoded_seed();
 	enum encoded_fault fault;
 
@@ -259,7 +252,7 @@ make_ciphertext(size_t i, uint64_t *state, uint8_t *sealed)
 START_TEST(mutated_and_random_ciphertexts_are_refused)
 {
 	uint8_t sealed[ACP_KEY_MODULUS_MAX];
-	int rounds = count_rounds(sizes[_i].rounds / 3);
+	int rounds = unit_rounds(sizes[_i].rounds / 3);
 	uint64_t state = encoded_seed();
 
 	for (int round = 0; round < rounds; round++) {
@@ -274,7 +267,7 @@ START_TEST(pkcs1_v15_is_refused)
 	uint8_t sealed[ACP_KEY_MODULUS_MAX], plain[40];
 	uint64_t state = encoded_seed();
 
-	for (int round = 0; round < count_rounds(50); round++) {
+	for (int round = 0; round < unit_rounds(50); round++) {
 		encoded_fill(&state, plain, sizeof(plain));
 		encrypt((size_t)_i, RSA_PKCS1_PADDING, plain, sizeof(plain),
 			sealed);
