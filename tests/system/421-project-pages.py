@@ -5,6 +5,7 @@ a pass with nothing to do costs a request a page, and pages that fail, expire
 or lack rows delete nothing."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, 422-refused-projects.py runs the same code
+# openssl: no, ambient-cp-token is not in it
 import os
 import sys
 

@@ -4,6 +4,7 @@
 the platform's own namespaces, names that are too long, namespaces of somebody
 else. Each is refused, told once and left alone, and holds up no other."""
 # quick: no, the Kubernetes API server may have to be built first
+# openssl: no, ambient-cp-token is not in it
 import json
 import os
 import sys

@@ -6,6 +6,7 @@ that was seen first, and nothing else, whatever goes wrong; nor many at once
 without somebody's leave."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, 422-refused-projects.py runs the same code
+# openssl: no, ambient-cp-token is not in it
 import os
 import sys
 

@@ -6,6 +6,7 @@ had never been killed, nothing doubled, nothing lost, and the key that was
 written first is the key that stays."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, it is killed on purpose, some fifty times
+# openssl: no, ambient-cp-token is not in it
 import base64
 import json
 import os

@@ -5,6 +5,7 @@ deleted for them, the exit status tells of them, the key file is kept in step
 all the while, what can be done is done, and a loop recovers by itself."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, it waits for time-outs; 422-refused-projects.py runs the same
+# openssl: no, ambient-cp-token is not in it
 import os
 import sys
 

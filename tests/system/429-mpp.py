@@ -5,6 +5,7 @@ Kubernetes API server: TenantNamespaces, a second identity that has rights
 inside the namespaces only, and no waiting for any of them."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, 422-refused-projects.py runs the same code
+# openssl: no, ambient-cp-token is not in it
 import os
 import sys
 

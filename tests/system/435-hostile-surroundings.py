@@ -5,6 +5,7 @@ labels by the dozen, servers that do not answer, readers of its log who go
 away, descriptors that are not there, and files that are none."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, 428-reconciler-faults.py runs the same code
+# openssl: no, ambient-cp-token is not in it
 import os
 import signal
 import subprocess

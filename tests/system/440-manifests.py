@@ -5,6 +5,7 @@ reconciler works with exactly the rights they give, and --check names each
 right that is taken away, so there is none too many."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, it is asked a hundred times; the same code runs in other tests
+# openssl: no, ambient-cp-token is not in it
 import os
 import re
 import subprocess

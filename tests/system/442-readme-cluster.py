@@ -4,6 +4,7 @@
 they stand there, and do what is said beside them; Ctrl-C leaves nothing."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, the same passes run in other tests
+# openssl: no, ambient-cp-token is not in it
 import os
 import re
 import signal
