@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libacp.a
 	%D%/config_table.h \
 	%D%/confine.c \
 	%D%/confine.h \
+	%D%/curl_url.h \
 	%D%/error.c \
 	%D%/error.h \
 	%D%/file.c \

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks URLs of the configuration for fcgi/settings.c. Must never repeat
- * one in a message: a URL may hold a password.
+ * Checks URLs of the configuration for the programs' settings. Must never
+ * repeat one in a message: a URL may hold a password.
  */
 #include <config.h>
 
 #include "lib/url.h"
 
 #include "lib/auto.h"
+#include "lib/curl_url.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
-
-static void
-release_url(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
-
-static void
-release_part(char **part)
-{
-	curl_free(*part);
-}
-
-ACP_AUTO_DEFINE(url, CURLU *, release_url)
-ACP_AUTO_DEFINE(part, char *, release_part)
 
 /* True for a host that no packet leaves this machine for. */
 static bool
@@ -40,14 +26,6 @@ is_loopback(const char *host)
 		return true;
 	return inet_pton(AF_INET, host, &address) == 1 &&
 		ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-static bool
-has_part(CURLU *url, CURLUPart which)
-{
-	ACP_AUTO(part) char *part = NULL;
-
-	return curl_url_get(url, which, &part, 0) == CURLUE_OK;
 }
 
 static enum acp_error
@@ -74,15 +52,16 @@ enum acp_error
 acp_url_check_provider(
 	const char *text, bool may_use_http, struct acp_buffer *why)
 {
-	ACP_AUTO(url) CURLU *url = curl_url();
-	ACP_AUTO(part) char *scheme = NULL;
-	ACP_AUTO(part) char *host = NULL;
+	ACP_AUTO(curl_url) CURLU *url = curl_url();
+	ACP_AUTO(curl_part) char *scheme = NULL;
+	ACP_AUTO(curl_part) char *host = NULL;
 
 	if (parse_url(url, text, &scheme, &host, why))
 		return ACP_BAD_REQUEST;
-	if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+	if (acp_curl_url_has(url, CURLUPART_USER) ||
+		acp_curl_url_has(url, CURLUPART_PASSWORD))
 		acp_buffer_append(why, "has a user or password in it");
-	else if (has_part(url, CURLUPART_FRAGMENT))
+	else if (acp_curl_url_has(url, CURLUPART_FRAGMENT))
 		acp_buffer_append(why, "has a fragment (#…) in it");
 	else if (strcmp(scheme, "https") == 0)
 		return ACP_OK;
@@ -103,9 +82,9 @@ acp_url_check_proxy(const char *text, struct acp_buffer *why)
 {
 	static const char *const schemes[] = {
 		"http", "https", "socks5", "socks5h"};
-	ACP_AUTO(url) CURLU *url = curl_url();
-	ACP_AUTO(part) char *scheme = NULL;
-	ACP_AUTO(part) char *host = NULL;
+	ACP_AUTO(curl_url) CURLU *url = curl_url();
+	ACP_AUTO(curl_part) char *scheme = NULL;
+	ACP_AUTO(curl_part) char *host = NULL;
 
 	if (parse_url(url, text, &scheme, &host, why))
 		return ACP_BAD_REQUEST;

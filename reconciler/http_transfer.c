@@ -9,6 +9,7 @@
 #include "reconciler/http_transfer.h"
 
 #include "lib/buffer.h"
+#include "lib/curl_url.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 
@@ -19,21 +20,6 @@
 #include <sys/socket.h>
 
 enum { URL_MAX = ACP_KUBE_URL_MAX + 4096, KEEP_IDLE_S = 10, KEEP_NEXT_S = 3 };
-
-static void
-release_url(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
-
-static void
-release_part(char **part)
-{
-	curl_free(*part);
-}
-
-ACP_AUTO_DEFINE(url, CURLU *, release_url)
-ACP_AUTO_DEFINE(part, char *, release_part)
 
 /* What curl calls */
 
@@ -128,8 +114,8 @@ static int
 rename_server(struct acp_http_transfer *transfer, CURLU *url)
 {
 	ACP_AUTO(buffer) struct acp_buffer text;
-	ACP_AUTO(part) char *host = NULL;
-	ACP_AUTO(part) char *port = NULL;
+	ACP_AUTO(curl_part) char *host = NULL;
+	ACP_AUTO(curl_part) char *port = NULL;
 	const char *name = transfer->call->server->tls_server_name;
 	int bad = 0;
 
@@ -154,8 +140,8 @@ set_url(struct acp_http_transfer *transfer)
 {
 	const struct acp_http_call *call = transfer->call;
 	ACP_AUTO(buffer) struct acp_buffer text;
-	ACP_AUTO(url) CURLU *url = curl_url();
-	ACP_AUTO(part) char *whole = NULL;
+	ACP_AUTO(curl_url) CURLU *url = curl_url();
+	ACP_AUTO(curl_part) char *whole = NULL;
 	unsigned int flags = CURLU_PATH_AS_IS;
 	int bad = url ? 0 : 1;
 

@@ -8,35 +8,13 @@
 #include "reconciler/token_url.h"
 
 #include "lib/auto.h"
+#include "lib/curl_url.h"
 #include "lib/proof.h"
 #include "lib/secret.h"
 #include "lib/session_id.h"
 
 #include <curl/curl.h>
 #include <string.h>
-
-static void
-release_url(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
-
-static void
-release_part(char **part)
-{
-	curl_free(*part);
-}
-
-ACP_AUTO_DEFINE(url, CURLU *, release_url)
-ACP_AUTO_DEFINE(part, char *, release_part)
-
-static bool
-has_part(CURLU *url, CURLUPart which)
-{
-	ACP_AUTO(part) char *part = NULL;
-
-	return curl_url_get(url, which, &part, 0) == CURLUE_OK;
-}
 
 /* curl also takes a host behind one slash or three, runners do not. */
 static bool
@@ -50,7 +28,7 @@ has_two_slashes(const char *text)
 static bool
 has_web_scheme(CURLU *url)
 {
-	ACP_AUTO(part) char *scheme = NULL;
+	ACP_AUTO(curl_part) char *scheme = NULL;
 
 	return curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 		(strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
@@ -59,7 +37,7 @@ has_web_scheme(CURLU *url)
 enum acp_error
 acp_token_url_check(const char *text, struct acp_buffer *why)
 {
-	ACP_AUTO(url) CURLU *url = curl_url();
+	ACP_AUTO(curl_url) CURLU *url = curl_url();
 
 	if (!text)
 		acp_buffer_append(why,
@@ -71,8 +49,8 @@ acp_token_url_check(const char *text, struct acp_buffer *why)
 		acp_buffer_append(why, "token_url is not a whole URL");
 	else if (!has_web_scheme(url))
 		acp_buffer_append(why, "token_url is neither https nor http");
-	else if (has_part(url, CURLUPART_USER) ||
-		has_part(url, CURLUPART_PASSWORD))
+	else if (acp_curl_url_has(url, CURLUPART_USER) ||
+		acp_curl_url_has(url, CURLUPART_PASSWORD))
 		acp_buffer_append(why,
 			"token_url has a user or password in it, which runners "
 			"refuse");
