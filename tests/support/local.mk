@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/ambient_faults.py \
 	%D%/ambient_http.py \
 	%D%/ambient_kinds.py \
+	%D%/ambient_platform.py \
 	%D%/ambient_routes.py \
 	%D%/ambient_search.py \
 	%D%/ambient_store.py \
@@ -16,6 +17,7 @@ EXTRA_DIST += \
 	%D%/binding.py \
 	%D%/cluster \
 	%D%/cluster.py \
+	%D%/demo.py \
 	%D%/faulty_idp.py \
 	%D%/faulty_kube.py \
 	%D%/fastcgi.py \

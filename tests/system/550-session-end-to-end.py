@@ -8,144 +8,43 @@ rotation; strangers get none; and what is stopped and deleted is gone."""
 # valgrind: no, the parts run under it in tests of their own
 import json
 import os
-import subprocess
 import sys
-import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import ambient_platform
 import bed
 import binding
 import kube
-import kubelet
-import metrics
 import providers
 import raw_http
 import reconciler
 import stock_runner
 import tap
-from cryptography.exceptions import InvalidSignature
+from ambient_platform import CLIENT, wait
 
 PROJECT = "alpha"
-CLIENT = "ambient-control-plane"
 MADE_UP = "2zyxWVUtsrQPOnmlKJihgFEDcba"
 # what a shell, a kubelet or a JSON parser might take amiss
 NAME = "say $(SESSION_ID) $$(HOME) $"
 SECRET_WORD = "vermilion-otter"
 PROMPT = SECRET_WORD + " $$5 $(SESSION_ID)\n\"quoted\" 'too'\t\u00e4\U0001f642"
-SESSION_LABEL = reconciler.PREFIX + "session-id"
-KEY_ID = reconciler.PREFIX + "token-key-id"
 NEXT_SINCE = reconciler.PREFIX + "next-key-since"
 KINDS = ("ServiceAccount", "Secret", "ConfigMap", "Service", "Pod", "Role",
          "RoleBinding", "NetworkPolicy")
-PATIENCE = 90
 
 
-def wait(condition, what):
-    return bed.wait_until(condition, what, PATIENCE)
-
-
-class Platform:
-    """Everything that runs: the cluster and the API in .site, .idp, .port
-    of nginx."""
-
-    def __init__(self, b):
-        self.idp = providers.start_real(b, {CLIENT: providers.SECRET})
-        socket = b.socket_path()
-        self.port = b.start_nginx(socket).port
-        self.token_url = f"http://127.0.0.1:{self.port}/token"
-        self.site = reconciler.Site(b, token_url=self.token_url)
-        self.loop = self.site.start_loop(interval="1s", resync="2s")
-        wait(self.site.key_file.exists, "the loop makes the key file")
-        b.start_responder(
-            self.site.key_file,
-            {**providers.credentials(self.idp, CLIENT),
-             "CP_TOKEN_BINDING": "required"}, socket_path=socket)
-        providers.wait_until_ready(self.port)
-        self.verifier = providers.Verifier(self.idp.jwks_url)
-
-    def keys_loaded(self):
-        return metrics.read(self.port).total("keys_loaded")
-
-    def phase(self, session):
-        return self.site.api.session(session).get("phase")
-
-    def wait_for_phase(self, session, phase):
-        wait(lambda: self.phase(session) == phase,
-             f"the session's phase is {phase}")
-
-
-# --- a session's pod ---------------------------------------------------------
-
-class Runner:
-    """A session's pod; .environment is its runner's, as a kubelet makes it."""
-
-    def __init__(self, platform, session):
-        self.platform = platform
-        self.session = session
-        self.cluster = platform.site.cluster
-        row = platform.site.api.session(session)
-        self.namespace = row["kube_namespace"]
-        self.pod, = self.cluster.must(self.cluster.admin.list(
-            kube.path_of("Pod", self.namespace),
-            labelSelector=f"{SESSION_LABEL}={session}"))
-        self.name = self.pod["metadata"]["name"]
-        self.key_id = self.pod["metadata"]["annotations"][KEY_ID]
-        self.service = f"session-{session.lower()}"
-
-    @property
-    def environment(self):
-        return kubelet.environment(self.cluster, self.pod)
-
-    @property
-    def public_key(self):
-        return self.environment["AMBIENT_CP_TOKEN_PUBLIC_KEY"]
-
-    @property
-    def target(self):
-        """Path and query of the bound token URL."""
-        url = urllib.parse.urlsplit(self.environment["AMBIENT_CP_TOKEN_URL"])
-        return f"{url.path}?{url.query}"
-
-    def fetch(self):
-        """The stock runner with that environment and no other."""
-        done = subprocess.run(
-            ["/usr/bin/python3", "-B", stock_runner.__file__],
-            env=self.environment, text=True, capture_output=True,
-            stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-        return done.stdout.strip() or done.stderr
-
-    def check_token(self, t, what):
-        token = self.fetch()
-        try:
-            client = self.platform.verifier.claims(token)["client_id"]
-        except (InvalidSignature, ValueError, KeyError) as error:
-            client = f"{error!r} for {token[-500:]}"
-        t.equal(client, CLIENT, f"{what} gets a token that the provider "
-                "signed")
-        return token
-
-    def is_there(self, kind, name):
-        return self.cluster.read(kind, self.namespace, name) is not None
-
-
-def provision(platform, name, **values):
-    """A session that a user makes and starts; its runner, on a node."""
-    api = platform.site.api
-    session = api.create_session(PROJECT, name=name, **values)
-    api.start(session)
-    platform.wait_for_phase(session, "Running")
-    runner = Runner(platform, session)
-    runner.cluster.bind_pod(runner.namespace, runner.name)
-    runner.cluster.set_pod_status(runner.namespace, runner.name,
-                                  phase="Running")
-    return runner
+def check_token(t, runner, what):
+    token = runner.fetch()
+    t.equal(runner.platform.client_of(token), CLIENT,
+            f"{what} gets a token that the provider signed")
+    return token
 
 
 # --- the story --------------------------------------------------------------------
 
 def check_first(t, platform):
     platform.site.api.create_project(PROJECT)
-    runner = provision(platform, NAME, prompt=PROMPT)
+    runner = platform.provision(PROJECT, NAME, prompt=PROMPT)
     t.ok(runner.is_there("Service", runner.service),
          "a session over the API has a pod and a service")
     env = runner.environment
@@ -159,7 +58,7 @@ def check_first(t, platform):
     spec = json.dumps(runner.pod)
     t.ok(proof not in spec and "PRIVATE KEY" not in spec,
          "whose proof is not in the pod's spec")
-    runner.check_token(t, "a stock runner with the pod's environment")
+    check_token(t, runner, "a stock runner with the pod's environment")
     return runner
 
 
@@ -186,13 +85,13 @@ def rotate(t, platform):
 
 def check_rotation(t, platform, old):
     key_id = rotate(t, platform)
-    new = provision(platform, "after the rotation")
+    new = platform.provision(PROJECT, "after the rotation")
     t.ok(new.key_id == key_id != old.key_id,
          "a pod made after the rotation is marked with the new key's id",
          new.key_id, key_id, old.key_id)
     t.ok(new.public_key != old.public_key, "and has the new public key")
-    new.check_token(t, "its runner")
-    old.check_token(t, "a runner that was there before the rotation")
+    check_token(t, new, "its runner")
+    check_token(t, old, "a runner that was there before the rotation")
     return new
 
 
@@ -242,12 +141,12 @@ def check_deletion(t, platform, runner, other):
     wait(lambda: not left_of(runner), "nothing of a deleted session is left")
     t.ok(True, "of a deleted session nothing is left in the cluster")
     t.equal(left_of(other), before, "all of the other session is")
-    return other.check_token(t, "the other session's runner")
+    return check_token(t, other, "the other session's runner")
 
 
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
-        platform = Platform(b)
+        platform = ambient_platform.Platform(b)
         first = check_first(t, platform)
         second = check_rotation(t, platform, first)
         check_strangers(t, platform, second)
