@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	%D%/reconciler.py \
 	%D%/run.py \
 	%D%/service.py \
+	%D%/sessions.py \
 	%D%/stock_runner.py \
 	%D%/tap.py \
 	%D%/tap_reader.py \
