@@ -39,8 +39,6 @@ EXTRA_DIST += \
 	%D%/441-systemd-units.py \
 	%D%/442-readme-cluster.py \
 	%D%/510-session-objects.py \
+	%D%/520-session-phases.py \
 	%D%/550-session-end-to-end.py \
 	%D%/560-quickstart-cluster.py
-
-	%D%/520-session-phases.py \
-	%D%/550-session-end-to-end.py
