@@ -40,5 +40,6 @@ EXTRA_DIST += \
 	%D%/442-readme-cluster.py \
 	%D%/510-session-objects.py \
 	%D%/520-session-phases.py \
+	%D%/526-session-crash-at-any-write.py \
 	%D%/550-session-end-to-end.py \
 	%D%/560-quickstart-cluster.py
