@@ -11,6 +11,8 @@ EXTRA_DIST += \
 	%D%/reconcile.py \
 	%D%/rows.py \
 	%D%/run \
+	%D%/sessions.py \
+	%D%/stub_kube.py \
 	%D%/targets.py
 CLEANFILES += $(ACP_BENCHES)
 

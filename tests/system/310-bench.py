@@ -33,6 +33,13 @@ WANTED = [
     "first pass, 20 projects, writes",
     "curl's replay of its writes, 16 at a time",
     "first pass / replay",
+    *[f"first sessions, 20 in 20 projects{what}"
+      for what in ("", ", writes a session", ", memory")],
+    "first sessions / replay",
+    "new session in a loop, interval 1 s, the slowest of 2",
+    "idle loop, requests an interval",
+    "steady pass, 100 sessions, our CPU",
+    "steady pass, 100 sessions, memory",
 ]
 BESIDE_PEER = [
     "peer gives renewal handles",
@@ -45,7 +52,7 @@ BESIDE_PEER = [
 # what has a verdict, of those
 JUDGED = [name for name in WANTED
           if not name.startswith(("from", "library's", "curl's"))
-          and not name.endswith(("our CPU", "writes"))
+          and not name.endswith(("projects, our CPU", "writes"))
           and name != "first pass, 20 projects, requests"]
 VERDICTS = {"yes", "no", "machine busy"}
 
@@ -87,6 +94,8 @@ with tap.Tap() as t, bed.Bed(t) as b:
         "first pass / replay, CPU with the cluster's"]["data"].values()
              for figure in pair.values()),
          "processor time is measured of all who took part")
+    t.equal(rows["first sessions, 20 in 20 projects, writes a session"][
+        "measured"], 5, "a session costs five writes, and each is counted")
     t.equal(len(found["load_average_before"]), 3, "the load is reported")
 
     other = b.path("other.pem")
