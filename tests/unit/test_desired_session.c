@@ -403,6 +403,45 @@ START_TEST(h51_a_restricted_pod_meets_the_restricted_standard)
 }
 END_TEST
 
+START_TEST(h51_nothing_that_a_pod_writes_or_takes_is_without_a_limit)
+{
+	static const char *const limits[] = {"cpu", "memory"};
+	struct json_object *volumes, *resources;
+
+	make(_i);
+	volumes = peek(peek_spec(), "volumes");
+	for (size_t i = 0; i < json_object_array_length(volumes); i++) {
+		struct json_object *empty =
+			peek(json_object_array_get_idx(volumes, i), "emptyDir");
+
+		ck_assert(!empty || peek_text(empty, "sizeLimit"));
+	}
+	for (size_t i = 0; peek_container(i); i++) {
+		resources = peek(peek_container(i), "resources");
+		for (int j = 0; j < COUNT(limits); j++)
+			ck_assert_ptr_nonnull(
+				peek(peek(resources, "limits"), limits[j]));
+	}
+}
+END_TEST
+
+/* In the account too, for whoever makes pods by hand with it. */
+START_TEST(h50_an_accounts_token_is_in_no_pod_that_need_not_have_it)
+{
+	static const char name[] = "automountServiceAccountToken";
+
+	make(_i);
+	ck_assert(json_object_is_type(
+		peek(peek_item(0), name), json_type_boolean));
+	ck_assert_int_eq(json_object_get_boolean(peek(peek_item(0), name)),
+		choices.has_account_token);
+	ck_assert(json_object_is_type(
+		peek(peek_spec(), name), json_type_boolean));
+	ck_assert_int_eq(json_object_get_boolean(peek(peek_spec(), name)),
+		choices.has_account_token);
+}
+END_TEST
+
 /* What the kubelet makes of a value, when every name has a value "KEY". */
 static void
 expand(const char *value, char *text)
@@ -509,6 +548,55 @@ START_TEST(h56_no_authorities_are_named_unless_they_are_configured)
 	ck_assert_ptr_null(peek_variable(0, "SSL_CERT_FILE"));
 	ck_assert_ptr_null(peek_variable(0, "REQUESTS_CA_BUNDLE"));
 	ck_assert_ptr_null(peek_variable(0, "AMBIENT_GRPC_CA_CERT_FILE"));
+}
+END_TEST
+
+/* The config map's key by name: a missing file would become a folder. */
+START_TEST(h56_authorities_are_the_file_of_the_config_map)
+{
+	static const char path[] = "/etc/pki/ca-trust/extracted/pem/"
+				   "service-ca.crt";
+	struct json_object *volume, *item;
+
+	make(6);
+	ck_assert_str_eq(peek_value(0, "SSL_CERT_FILE"), path);
+	ck_assert_str_eq(peek_value(0, "REQUESTS_CA_BUNDLE"), path);
+	volume =
+		peek(json_object_array_get_idx(peek(peek_spec(), "volumes"), 1),
+			"configMap");
+	ck_assert_str_eq(peek_text(volume, "name"), "trusted");
+	ck_assert(!json_object_get_boolean(peek(volume, "optional")));
+	item = json_object_array_get_idx(peek(volume, "items"), 0);
+	ck_assert_str_eq(peek_text(item, "key"), "ca-bundle.crt");
+	ck_assert_str_eq(peek_text(item, "path"), "service-ca.crt");
+}
+END_TEST
+
+START_TEST(h46_without_a_binding_no_credential_is_named)
+{
+	make(0);
+	ck_assert_ptr_null(peek_variable(0, "CREDENTIAL_IDS"));
+}
+END_TEST
+
+START_TEST(h62_a_sidecar_keeps_no_credential_from_the_runner)
+{
+	use_mcp();
+	make(9);
+	ck_assert_str_eq(peek_value(0, "CREDENTIAL_IDS"),
+		"{\"github\":\"cred1\",\"jira\":\"cred2\"}");
+	ck_assert_ptr_null(peek_variable(1, "CREDENTIAL_IDS"));
+}
+END_TEST
+
+START_TEST(h54_an_agent_is_named_and_its_prompt_is_there)
+{
+	detail.agent_id = "agent1";
+	make(9);
+	ck_assert_str_eq(peek_value(0, "AGENT_ID"), "agent1");
+	ck_assert_ptr_nonnull(strstr(
+		peek_text(peek(peek_item(1), "stringData"), "INITIAL_PROMPT"),
+		"agent\n"));
 }
 END_TEST
 
@@ -747,10 +835,17 @@ add_objects(TCase *tcase)
 	tcase_add_loop_test(tcase,
 		h48_no_pod_has_a_key_a_proof_or_a_prompt_in_it, 0,
 		COUNT(cases));
+	tcase_add_loop_test(tcase,
+		h51_nothing_that_a_pod_writes_or_takes_is_without_a_limit, 0,
+		COUNT(cases));
+	tcase_add_loop_test(tcase,
+		h50_an_accounts_token_is_in_no_pod_that_need_not_have_it, 0,
+		COUNT(cases));
 	tcase_add_test(tcase, the_token_url_of_a_session_is_bound_to_it);
 	tcase_add_test(tcase, h59_the_mcp_server_listens_on_loopback_alone);
 	tcase_add_test(
 		tcase, h56_no_authorities_are_named_unless_they_are_configured);
+	tcase_add_test(tcase, h56_authorities_are_the_file_of_the_config_map);
 	tcase_add_loop_test(tcase, h57_the_policy_of_pulling_can_be_chosen, 0,
 		COUNT(policies));
 	tcase_add_loop_test(tcase,
@@ -768,6 +863,10 @@ add_values(TCase *tcase)
 	tcase_add_test(
 		tcase, h47_h52_repositories_are_json_that_nothing_expands);
 	tcase_add_test(tcase, what_is_in_the_secret_is_not_escaped);
+	tcase_add_test(tcase, h46_without_a_binding_no_credential_is_named);
+	tcase_add_test(
+		tcase, h62_a_sidecar_keeps_no_credential_from_the_runner);
+	tcase_add_test(tcase, h54_an_agent_is_named_and_its_prompt_is_there);
 	tcase_add_test(tcase, a_prompt_has_its_parts_in_order);
 	tcase_add_test(tcase,
 		h51_the_timeout_is_a_deadline_and_overrides_only_lower_a_limit);
