@@ -121,6 +121,13 @@ class Runner:
         self.cluster.set_pod_status(self.namespace, self.name,
                                     phase="Running")
 
+    def end(self):
+        """As a kubelet, once the pod is told to end; whether it is gone."""
+        pod = self.cluster.read("Pod", self.namespace, self.name)
+        if pod and "deletionTimestamp" in pod["metadata"]:
+            self.cluster.end_pod(self.namespace, self.name)
+        return pod is None
+
     @property
     def environment(self):
         return kubelet.environment(self.cluster, self.pod)

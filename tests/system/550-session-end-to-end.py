@@ -62,6 +62,61 @@ def check_first(t, platform):
     return runner
 
 
+def bind_credentials(api):
+    """One by project that beats one for everybody, one that nobody is bound
+    to, and one of another project; the ids that a session of ours gets."""
+    made = {name: api.create_credential(provider, "value-of-" + name, name)
+            for name, provider in [("all", "github"), ("ours", "github"),
+                                   ("lone", "jira"), ("theirs", "gitlab")]}
+    for name, values in [("all", {}), ("ours", {"project_id": PROJECT}),
+                         ("theirs", {"project_id": "beta"})]:
+        api.create_binding("credential:token-reader", "credential",
+                           credential_id=made[name], **values)
+    return {"github": made["ours"]}
+
+
+def check_environment(t, env, agent, wanted, what):
+    t.equal(json.loads(env["CREDENTIAL_IDS"]), wanted,
+            f"H-46 {what} has the credentials that bindings give it")
+    t.equal(env["AGENT_ID"], agent, f"H-54 {what} knows its agent")
+    t.equal(env["INITIAL_PROMPT"],
+            "of all\n\nof the agent\n\nunread\n\nof its own",
+            f"H-55 {what} has all parts of its prompt")
+    t.equal((env["LLM_TEMPERATURE"], json.loads(env["REPOS_JSON"])),
+            ("0", [{"url": "https://g/a"}, {"url": "https://g/b",
+                                            "branch": "\"x\""}]),
+            f"H-53, H-52 {what} has its numbers and repositories")
+
+
+def check_inputs(t, platform):
+    """What comes from other rows; and once more, when it is resumed."""
+    api = platform.site.api
+    mark = api.mark()
+    wanted = bind_credentials(api)
+    agent = api.create_agent(PROJECT, prompt="of the agent")
+    api.create_message(PROJECT, agent, "unread")
+    api.patch(f"/projects/{PROJECT}", prompt="of all")
+    runner = platform.provision(
+        PROJECT, "with an agent", agent_id=agent, prompt="of its own",
+        llm_temperature=0, repo_url="https://g/a",
+        repos='[{"url":"https://g/b","branch":"\\"x\\""}]')
+    check_environment(t, runner.environment, agent, wanted, "a session")
+    platform.site.api.stop(runner.session)
+    wait(lambda: runner.end() and platform.phase(runner.session) == "Stopped",
+         "the session is Stopped")
+    platform.site.api.start(runner.session)
+    platform.wait_for_phase(runner.session, "Running")
+    again = ambient_platform.Runner(platform, runner.session)
+    env = again.environment
+    t.equal(env.get("IS_RESUME"), "true", "H-26 a session that is started "
+            "again resumes")
+    check_environment(t, env, agent, wanted, "H-61 started again, it")
+    t.equal([e["path"] for e in api.log(mark, method="POST")
+             if "role_bindings" in e["path"]][3:], [],
+            "H-61 no credential hangs on a binding that we would have to make")
+    api.patch(f"/projects/{PROJECT}", prompt="")
+
+
 def annotations(platform):
     return platform.site.read(
         "Secret", reconciler.RUNTIME, reconciler.KEY_SECRET)[
@@ -148,6 +203,7 @@ def main():
     with tap.Tap() as t, bed.Bed(t) as b:
         platform = ambient_platform.Platform(b)
         first = check_first(t, platform)
+        check_inputs(t, platform)
         second = check_rotation(t, platform, first)
         check_strangers(t, platform, second)
         proofs = [runner.target.rpartition("=")[2]
