@@ -87,6 +87,8 @@ KINDS = {
     "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1",
                            "clusterrolebindings", False),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies", True),
+    "PodSecurityPolicy": ("/apis/policy/v1beta1", "podsecuritypolicies",
+                          False),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
     "Deployment": ("/apis/apps/v1", "deployments", True),
     "CronJob": ("/apis/batch/v1beta1", "cronjobs", True),

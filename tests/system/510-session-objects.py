@@ -1,7 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A real API server takes every object of a session as it stands in
-tests/data, keeps it as it was sent, and takes a Service back."""
+tests/data, keeps it as it was sent, and takes a Service back; and its
+admission finds every pod within the baseline Pod Security Standard, and with
+runner_restricted within the restricted one.
+
+PodSecurity, which knows the standards by name, came after the server's
+version. So they are written down here for the plugin that was before it. That
+one mends what it can: a pod only meets a standard when it comes out as it went
+in."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, none of our programs runs here
 # openssl: no, ambient-cp-token is not in it
@@ -14,8 +21,32 @@ import bed
 import kube
 import tap
 
+PLUGIN = "--enable-admission-plugins=PodSecurityPolicy"
+ANY = {"rule": "RunAsAny"}
+SECCOMP = "seccomp.security.alpha.kubernetes.io/allowedProfileNames"
+BASELINE = {
+    "privileged": False, "hostNetwork": False, "hostIPC": False,
+    "hostPID": False, "seLinux": ANY, "runAsUser": ANY, "fsGroup": ANY,
+    "supplementalGroups": ANY, "allowedCapabilities": [
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
+        "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID",
+        "SYS_CHROOT"],
+    # all but hostPath
+    "volumes": ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral",
+                "nfs", "persistentVolumeClaim", "projected", "secret"]}
+RESTRICTED = {
+    **BASELINE, "allowPrivilegeEscalation": False,
+    "requiredDropCapabilities": ["ALL"],
+    "allowedCapabilities": ["NET_BIND_SERVICE"],
+    "runAsUser": {"rule": "MustRunAsNonRoot"},
+    "volumes": ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral",
+                "persistentVolumeClaim", "projected", "secret"]}
+STANDARDS = {"baseline": (BASELINE, "runtime/default,localhost/*"),
+             "restricted": (RESTRICTED, "runtime/default,localhost/*")}
+# who may make pods there within the standard of that name, and no others
+MAKER = "tenant-a"
 DATA = os.path.join(os.path.dirname(__file__), "..", "data")
-CASES = ("authorities", "hostile", "mcp", "plain", "proxies", "pull-secret",
+CASES = ("authorities", "everything", "hostile", "mcp", "plain", "proxies", "pull-secret",
          "restricted", "resume", "row", "vertex")
 # what each version of the server fills in by itself
 CHOSEN = ("clusterIP", "clusterIPs", "internalTrafficPolicy", "ipFamilies",
@@ -83,9 +114,118 @@ def check_service(t, cluster):
             "and it keeps its address")
 
 
+# --- Pod Security Standards ---------------------------------------------------
+
+def make_standards(cluster):
+    """A namespace for each, in which only pods that meet it can be made."""
+    for name, (rules, profiles) in STANDARDS.items():
+        cluster.create("PodSecurityPolicy", spec=rules, metadata={
+            "name": name, "annotations": {SECCOMP: profiles}})
+        cluster.create_namespace(name)
+        cluster.grant(MAKER, "maker", [
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
+            {"apiGroups": ["policy"], "resources": ["podsecuritypolicies"],
+             "resourceNames": [name], "verbs": ["use"]}], name)
+
+
+def security_of(pod):
+    """All that a standard is about and the plugin would mend."""
+    spec = pod["spec"]
+    return [spec.get("securityContext"), *(
+        c.get("securityContext") for c in spec["containers"])]
+
+
+def judge(cluster, standard, pod):
+    """(whether a pod meets a standard, what the server said)"""
+    account = pod["spec"]["serviceAccountName"]
+    cluster.must(cluster.admin.apply(
+        kube.path_of("ServiceAccount", standard, account),
+        {"kind": "ServiceAccount", "apiVersion": "v1",
+         "metadata": {"name": account}}))
+    pod = {**pod, "metadata": {**pod["metadata"], "namespace": standard}}
+    status, made = cluster.client(MAKER).post(
+        kube.path_of("Pod", standard), pod, dryRun="All")
+    if status != 201:
+        return False, made.get("message")
+    return (security_of(made) == security_of(pod),
+            json.dumps(security_of(made)))
+
+
+def load_pod(case):
+    return next(item for item in load(case) if item["kind"] == "Pod")
+
+
+def check_standards(t, cluster):
+    for case in CASES:
+        is_met, said = judge(cluster, "baseline", load_pod(case))
+        t.ok(is_met, f"H-51 {case}: the pod meets the baseline standard",
+             said)
+    for case in ("restricted", "everything"):
+        is_met, said = judge(cluster, "restricted", load_pod(case))
+        t.ok(is_met, f"H-51 {case}: the pod meets the restricted standard",
+             said)
+    is_met, _ = judge(cluster, "restricted", load_pod("mcp"))
+    t.ok(not is_met, "the same without runner_restricted does not")
+
+
+def of_pod(**values):
+    return lambda spec: spec.update(values)
+
+
+def of_pod_security(**values):
+    return lambda spec: spec["securityContext"].update(values)
+
+
+def of_container(**values):
+    """Of the last one: the sidecar."""
+    return lambda spec: spec["containers"][-1]["securityContext"].update(
+        values)
+
+
+def drop(name):
+    return lambda spec: spec["containers"][-1]["securityContext"].pop(name)
+
+
+# what each standard forbids, and whoever meets the one above it may not do
+FORBIDDEN = {
+    "baseline": [
+        ("the host's network", of_pod(hostNetwork=True)),
+        ("the host's processes", of_pod(hostPID=True)),
+        ("the host's IPC", of_pod(hostIPC=True)),
+        ("a folder of the host", of_pod(volumes=[
+            {"name": "workspace", "hostPath": {"path": "/"}},
+            {"name": "home", "emptyDir": {}},
+            {"name": "tmp", "emptyDir": {}}])),
+        ("a privileged container", of_container(
+            privileged=True, allowPrivilegeEscalation=True)),
+        ("another capability", of_container(
+            capabilities={"add": ["SYS_ADMIN"], "drop": ["ALL"]})),
+        ("a pod that seccomp does not confine", of_pod_security(
+            seccompProfile={"type": "Unconfined"}))],
+    "restricted": [
+        ("root", of_container(runAsUser=0)),
+        ("a container that may be root", of_pod_security(runAsNonRoot=False)),
+        ("escalation", of_container(allowPrivilegeEscalation=True)),
+        ("escalation unsaid", drop("allowPrivilegeEscalation")),
+        ("capabilities that are not dropped", drop("capabilities"))]}
+
+
+def check_forbidden(t, cluster):
+    """Else the checks above would prove nothing."""
+    for standard, changes in FORBIDDEN.items():
+        for what, change in changes:
+            pod = load_pod("restricted")
+            change(pod["spec"])
+            is_met, said = judge(cluster, standard, pod)
+            t.ok(not is_met and said, f"{standard} refuses {what}", said)
+
+
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
-        cluster = kube.start(b)
+        cluster = kube.start(b, flags=(PLUGIN,))
+        make_standards(cluster)
+        check_standards(t, cluster)
+        check_forbidden(t, cluster)
         cluster.create_namespace("p1")
         for case in CASES:
             check_case(t, cluster, case)

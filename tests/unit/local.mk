@@ -451,6 +451,7 @@ tests_unit_test_desired_session_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_desired_session_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += \
 	tests/data/session-authorities.json \
+	tests/data/session-everything.json \
 	tests/data/session-hostile.json \
 	tests/data/session-mcp.json \
 	tests/data/session-plain.json \

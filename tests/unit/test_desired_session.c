@@ -203,6 +203,18 @@ use_all_of_a_row(void)
 	detail.memory = "64Gi";
 }
 
+/* What an operator can switch on at once. */
+static void
+use_everything(void)
+{
+	use_resume();
+	use_vertex();
+	use_pull_secret();
+	use_proxies();
+	use_authorities();
+	use_restricted();
+}
+
 static const struct {
 	const char *name;
 	void (*use)(void);
@@ -217,6 +229,7 @@ static const struct {
 	{"resume", use_resume},
 	{"hostile", use_hostile},
 	{"row", use_all_of_a_row},
+	{"everything", use_everything},
 };
 
 static void
