@@ -46,8 +46,8 @@ STANDARDS = {"baseline": (BASELINE, "runtime/default,localhost/*"),
 # who may make pods there within the standard of that name, and no others
 MAKER = "tenant-a"
 DATA = os.path.join(os.path.dirname(__file__), "..", "data")
-CASES = ("authorities", "everything", "hostile", "mcp", "plain", "proxies", "pull-secret",
-         "restricted", "resume", "row", "vertex")
+CASES = ("authorities", "everything", "hostile", "mcp", "plain", "proxies",
+         "pull-secret", "restricted", "resume", "row", "vertex")
 # what each version of the server fills in by itself
 CHOSEN = ("clusterIP", "clusterIPs", "internalTrafficPolicy", "ipFamilies",
           "ipFamilyPolicy")
@@ -71,13 +71,21 @@ def is_within(ours, theirs):
     return ours == theirs
 
 
+def make_account(cluster, namespace, account):
+    """And its token, without which a pod that mounts it is refused."""
+    path = kube.path_of("ServiceAccount", namespace,
+                        account["metadata"]["name"])
+    status, _ = cluster.admin.apply(path, account)
+    cluster.wait_until(lambda: cluster.admin.get(path)[1].get("secrets"),
+                       "the account has its token")
+    return status
+
+
 def check_case(t, cluster, case):
     account, *others = load(case)
     namespace = account["metadata"]["namespace"]
-    status, _ = cluster.admin.apply(
-        kube.path_of("ServiceAccount", namespace, account["metadata"]["name"]),
-        account)
-    t.ok(status in (200, 201), f"{case}: the account is taken")
+    t.ok(make_account(cluster, namespace, account) in (200, 201),
+         f"{case}: the account is taken")
     for value in others:
         kind = value["kind"]
         status, made = cluster.admin.post(
@@ -137,11 +145,9 @@ def security_of(pod):
 
 def judge(cluster, standard, pod):
     """(whether a pod meets a standard, what the server said)"""
-    account = pod["spec"]["serviceAccountName"]
-    cluster.must(cluster.admin.apply(
-        kube.path_of("ServiceAccount", standard, account),
-        {"kind": "ServiceAccount", "apiVersion": "v1",
-         "metadata": {"name": account}}))
+    make_account(cluster, standard, {
+        "kind": "ServiceAccount", "apiVersion": "v1",
+        "metadata": {"name": pod["spec"]["serviceAccountName"]}})
     pod = {**pod, "metadata": {**pod["metadata"], "namespace": standard}}
     status, made = cluster.client(MAKER).post(
         kube.path_of("Pod", standard), pod, dryRun="All")

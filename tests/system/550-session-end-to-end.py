@@ -40,7 +40,7 @@ def check_token(t, runner, what):
     return token
 
 
-# --- the story --------------------------------------------------------------------
+# --- the story ----------------------------------------------------------------
 
 def check_first(t, platform):
     platform.site.api.create_project(PROJECT)
