@@ -77,16 +77,20 @@ def status_of(pod, stamp):
 
 
 def let_run(pod, stamp):
-    """Scheduler, kubelet and server have all done their part; what then is
-    short of a real pod's weight are more fields that somebody manages."""
+    """Scheduler, kubelet and server have all done their part. What is short
+    of a real pod's weight then is more of the same: half of it what somebody
+    says of it, half which fields somebody manages."""
     pod["status"] = status_of(pod, stamp)
     entries = [entry_of("ambient-cp-reconciler", stamp,
                         metadata=pod["metadata"], spec=pod["spec"]),
                entry_of("kubelet", stamp, status=pod["status"])]
     pod["metadata"]["managedFields"] = entries
-    missing = POD_BYTES - len(dump(pod))
+    missing = max(0, POD_BYTES - len(dump(pod)))
     entries[1]["fieldsV1"]["f:more"] = {
-        f"f:{number:06}": {} for number in range(max(0, missing) // 14)}
+        f"f:{number:06}": {} for number in range(missing // 2 // 14)}
+    pod["status"]["more"] = [
+        {"name": f"NUMBER_{number:03}", "value": f"what {number:03} is"}
+        for number in range(missing // 2 // 45)]
 
 
 # --- the server -----------------------------------------------------------------

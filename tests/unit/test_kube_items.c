@@ -73,6 +73,24 @@ static const struct {
 		"{\"a\":\"]}\\\"],\\\\\"}\n{\"[{\":1}\n"},
 	{"{\"k\":\"\\\"items\\\":[\",\"items\":[{}]}",
 		"{\"k\":\"\\\"items\\\":[\",\"items\":[]}", "{}\n"},
+	/* which fields somebody manages, and what only looks like it */
+	{"{\"items\":[{\"metadata\":{\"n\":\"x\",\"managedFields\":[{\"f\":"
+	 "{\"]\":{}}}],\"u\":1},\"s\":[{}]}]}",
+		"{\"items\":[]}",
+		"{\"metadata\":{\"n\":\"x\",\"managedFields\":[],\"u\":1},"
+		"\"s\":[{}]}\n"},
+	{"{\"items\":[{\"spec\":{\"metadata\":{\"managedFields\":[1]},"
+	 "\"managedFields\":[2]},\"metadata\":{\"a\":{\"managedFields\":"
+	 "[3]}},\"managedFields\":[4]}]}",
+		"{\"items\":[]}",
+		"{\"spec\":{\"metadata\":{\"managedFields\":[1]},"
+		"\"managedFields\":[2]},\"metadata\":{\"a\":{\"managedFields\":"
+		"[3]}},\"managedFields\":[4]}\n"},
+	{"{\"items\":[{\"metadata\":[{\"managedFields\":[1]}]},{\"metadata\":"
+	 "{\"managedFields\":\"[\"}}]}",
+		"{\"items\":[]}",
+		"{\"metadata\":[{\"managedFields\":[1]}]}\n{\"metadata\":"
+		"{\"managedFields\":\"[\"}}\n"},
 };
 
 START_TEST(each_item_is_given_once_and_cut_out_of_the_page)
@@ -113,6 +131,9 @@ static const char *const bad_pages[] = {
 	"{\"items\":[{\"a\":1}]}}",
 	"{\"items\":[{}]} x",
 	"{\"x\":],\"items\":[{}]}",
+	"{\"items\":[{\"metadata\":{\"managedFields\":[}]}",
+	"{\"items\":[{\"metadata\":{\"managedFields\":[1]}]}",
+	"{\"items\":[{\"metadata\":{\"managedFields\":[1]x}}]}",
 };
 
 START_TEST(what_is_no_page_is_refused)
@@ -128,7 +149,8 @@ END_TEST
 START_TEST(a_page_that_is_cut_anywhere_is_refused)
 {
 	static const char whole[] =
-		"{\"kind\":\"L\",\"items\":[{\"a\":\"\\\"]\"},{\"b\":[1]}]}";
+		"{\"kind\":\"L\",\"items\":[{\"a\":\"\\\"]\"},{\"b\":[1]},"
+		"{\"metadata\":{\"managedFields\":[{\"f\":{}}]}}]}";
 	ACP_AUTO(buffer) struct acp_buffer rest;
 	char part[sizeof(whole)];
 
