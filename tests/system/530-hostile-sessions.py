@@ -166,6 +166,12 @@ def reason(row):
         row.get("conditions") or "[]"))
 
 
+def reason_of_ours(row):
+    """What Ready says, whatever stands beside it."""
+    return " ".join(c["message"] for c in json.loads(row["conditions"])
+                    if isinstance(c, dict) and c.get("type") == "Ready")
+
+
 def check_good(t, site, ids):
     for what, (_, wanted) in GOOD.items():
         row = site.api.session(ids[what])
@@ -265,12 +271,116 @@ def check_bytes(t, site, proxy):
             (0, "Running"), "and afterwards all goes on")
 
 
+def pending(name, **columns):
+    return {"name": name, "project_id": PROJECT, "phase": "Pending", **columns}
+
+
+# what only the server and we write: columns, and the phase that comes of them
+ROWS = {
+    "no JSON in its conditions": ({"conditions": f"[{MARK}"}, "Failed"),
+    "many conditions": (
+        {"conditions": json.dumps([{"type": MARK, "x": [[1, "\0"]]}] * 500)},
+        "Failed"),
+    "too many conditions": ({"conditions": "[" + "1," * MIB + "1]"},
+                            "Failed"),
+    "our condition as no object": (
+        {"conditions": '["Ready",null,{"type":["Ready"]},'
+         '{"type":"Ready","status":7,"message":{}}]'}, "Failed"),
+    "a namespace of the system": ({"kube_namespace": "kube-system"},
+                                  "Failed"),
+    "a namespace that is a path": (
+        {"kube_namespace": "../../namespaces/default"}, "Failed"),
+    "a phase that is none": ({"phase": f"Pending\n{MARK}"}, None),
+    "a phase of 1 MiB": ({"phase": "x" * MIB}, None),
+    "a stop in the system's namespace": (
+        {"phase": "Stopping", "kube_namespace": "kube-system"}, "Stopped"),
+    "a run in the system's namespace": (
+        {"phase": "Stopping", "kube_namespace": "default\0"}, "Stopped"),
+}
+
+
+def check_rows(t, site):
+    """Each has a prompt that fails it, so that a condition is to be
+    written."""
+    before = site.snapshot("kube-system"), site.snapshot("default")
+    ids = dict(zip(ROWS, site.api.load("sessions", [
+        pending(what, **{"prompt": "\0", **columns})
+        for what, (columns, _) in ROWS.items()])))
+    good = site.api.create_session(PROJECT, "Pending", "beside odd rows")
+    result = site.once()
+    t.equal(site.api.session(good)["phase"], "Running",
+            "a session beside odd rows runs in the same pass") or t.diag(
+                result)
+    site.once()
+    for what, (columns, wanted) in ROWS.items():
+        row = site.api.session(ids[what])
+        t.equal(row["phase"], wanted or columns["phase"], f"{what}: the "
+                f"phase is {wanted or 'left as it is'}")
+        if wanted == "Failed":
+            t.contains(reason_of_ours(row), "prompt has a control",
+                       f"{what}: and it is said why")
+    t.equal((site.snapshot("kube-system"), site.snapshot("default")), before,
+            "nothing is done in the system's namespaces")
+
+
+def make_inputs(api):
+    """Rows that sessions are made of; {what: (session, part of the reason)},
+    None: it runs."""
+    role = api.list("/roles", search="name = 'credential:reader'")[0]["id"]
+    providers = {"quoted": NASTY, "huge": "p" * MIB, "broken": f"{MARK}\0"}
+    api.load("credentials", [
+        {"id": row_id, "name": MARK, "provider": provider}
+        for row_id, provider in providers.items()])
+    api.load("role_bindings", [
+        {"role_id": role, "scope": "credential", "credential_id": row_id}
+        for row_id in (*providers, f"../../{MARK}\0", "c" * MIB)])
+    api.load("projects", [{"name": "beta", "prompt": f"{MARK}\0"}])
+    agents = {name: api.create_agent(PROJECT, name, prompt=prompt)
+              for name, prompt in [("good", LINES), ("bad", f"{MARK}\a"),
+                                   ("inbox", ""), ("flooded", "")]}
+    api.create_message(PROJECT, agents["inbox"], f"{MARK}\0")
+    api.create_message(PROJECT, agents["flooded"], "m" * MIB)
+    rows = {"an agent": ({"agent_id": agents["good"]}, None),
+            "an agent's prompt": ({"agent_id": agents["bad"]},
+                                  "the agent: prompt has a control"),
+            "a message": ({"agent_id": agents["inbox"]},
+                          "the agent's inbox: body has a control"),
+            "a message of 1 MiB": ({"agent_id": agents["flooded"]},
+                                   "the agent's inbox: body is longer"),
+            "a project's prompt": ({"project_id": "beta"},
+                                   "the project: prompt has a control")}
+    ids = api.load("sessions", [pending(what, **columns)
+                                for what, (columns, _) in rows.items()])
+    return {what: (row_id, said) for row_id, (what, (_, said))
+            in zip(ids, rows.items())}
+
+
+def check_inputs(t, site):
+    made = make_inputs(site.api)
+    results = [site.once(), site.once()]
+    for what, (session, wanted) in made.items():
+        row = site.api.session(session)
+        said = reason(row)
+        t.ok(row["phase"] == "Failed" and wanted in said if wanted
+             else row["phase"] == "Running",
+             f"{what}: {wanted or 'the session runs'}", row["phase"], said)
+        t.ok(MARK not in said, f"{what}: no value is repeated", said)
+    _, env = environment(site, made["an agent"][0])
+    t.equal((env["INITIAL_PROMPT"], json.loads(env["CREDENTIAL_IDS"])),
+            (LINES, {NASTY: "quoted"}),
+            "an agent's prompt and a provider's name come as they are")
+    t.ok(not any(MARK in result.err for result in results),
+         "nothing of it is in the log", *results)
+
+
 def main():
     stack = []
     with tap.Tap() as t, bed.Bed(t) as b:
         try:
             site = make_site(b, stack)
             check_all(t, site)
+            check_rows(t, site)
+            check_inputs(t, site)
             check_flood(t, site)
             check_bytes(t, site, stack[0])
         finally:

@@ -23,6 +23,7 @@ import tap
 
 COMMAND = [bed.SRCDIR / "quickstart", "--cluster"]
 PATIENCE = 150
+SHOWN_MOST = 12
 PR_SET_CHILD_SUBREAPER = 36
 READY = "logs, a file a program:"
 FIRST_STEP = "1. A user makes a project"
@@ -130,7 +131,8 @@ def check_token(t, run, folder):
          len(secrets))
     said = run.text()
     t.equal([number for number, secret in enumerate(secrets)
-             if secret in said], [], "none of them is on the terminal")
+             if secret[:SHOWN_MOST] in said], [],
+            "of none is more than the beginning on the terminal")
     t.equal([path.name for path in folder.iterdir() if path.is_file()
              and path.name in ("token", "api-auth", "kube-auth", "kubeconfig",
                                "runner.env", "env")
@@ -178,7 +180,7 @@ def check_stay(t, run):
 def check_once(t, run):
     check_end(t, run, 0, "--once")
     t.contains(run.text(), VERIFIED, "--once: a token arrived")
-    t.equal(re.findall(r"eyJ[\w-]+\.[\w-]+|&p=[\w-]{20,}", run.text()), [],
+    t.equal(re.findall(r"eyJ[\w-]{12,}|&p=[\w-]{12,}", run.text()), [],
             "--once: no token and no proof is on the terminal")
 
 
