@@ -217,7 +217,7 @@ has_refused_token(
 }
 
 /*
- * Whether to send it again. A write that may have been carried out is not:
+ * Whether to send it again. A write is not: it may have been carried out, and
  * in the meantime somebody may have written otherwise.
  */
 static bool
@@ -226,8 +226,6 @@ is_repeatable(const struct attempt *attempt, const struct result *result,
 {
 	if (!result->is_answered)
 		return result->may_repeat;
-	if (reply->code == 429)
-		return true;
 	if (attempt->request->is_write)
 		return false;
 	if (reply->code == 500 && attempt->request->has_search)

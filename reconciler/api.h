@@ -35,6 +35,7 @@ struct acp_api_reply {
 	long code; /* HTTP status; 0 when none came */
 	int number; /* of "ambient-api-server-N"; 0 when the answer has none */
 	int64_t date_s; /* the server's clock, 0 when it did not say */
+	int64_t retry_after_ms; /* of Retry-After; 0: none */
 	struct json_object *body; /* an object, or NULL; owned */
 	char message[512]; /* for people, printable; "" */
 };
@@ -63,8 +64,8 @@ void acp_api_reply_clear(struct acp_api_reply *reply);
  * acp_token_source_fetch says, with code 0.
  *
  * A GET is repeated within ACP_API_READ_MS; a PATCH, within ACP_API_WRITE_MS,
- * only when it was not carried out (401, 429): after all else the row is to be
- * read again first. may_write is asked by the pool's thread each time it is
+ * only when the token was refused: after all else, and after any wait, the row
+ * is to be read again first. may_write is asked by the pool's thread each time it is
  * sent, and must not wait.
  */
 ACP_MUST_CHECK enum acp_error acp_api_get(

@@ -101,6 +101,7 @@ acp_api_reply_read(
 
 	reply->code = status;
 	reply->date_s = answer->date_s;
+	reply->retry_after_ms = answer->retry_after_ms;
 	reply->body =
 		acp_json_new(acp_secret_peek(&answer->body), answer->body.size);
 	if (status == 200 || status == 201 || status == 204)

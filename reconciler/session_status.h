@@ -26,7 +26,9 @@ struct acp_session_status {
 
 /*
  * row is what was just read, at now_s of the server's clock. Errors as
- * acp_api_patch, with the reason in why.
+ * acp_api_patch, with the reason in why. After 429 it is sent again within
+ * ACP_API_WRITE_MS, unless the row has another phase by then
+ * (ACP_RETRY_LATER).
  */
 ACP_MUST_CHECK enum acp_error acp_session_status_write(struct acp_api *api,
 	const struct acp_session_row *row,

@@ -96,6 +96,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_session_histories \
 	tests/unit/test_session_name \
 	tests/unit/test_session_row \
+	tests/unit/test_session_status \
 	tests/unit/test_summary \
 	tests/unit/test_token_url \
 	tests/unit/test_world
@@ -199,6 +200,14 @@ tests_unit_test_api_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_api_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=acp_clock_now_ms \
 	-Wl,--wrap=acp_http_pool_send -Wl,--wrap=clock_nanosleep
+
+tests_unit_test_session_status_SOURCES = tests/unit/test_session_status.c \
+	$(ACP_UNIT_POOL)
+tests_unit_test_session_status_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_session_status_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_session_status_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=acp_clock_now_ms -Wl,--wrap=acp_http_pool_send \
+	-Wl,--wrap=clock_nanosleep
 
 tests_unit_test_api_list_SOURCES = tests/unit/test_api_list.c $(ACP_UNIT_POOL)
 tests_unit_test_api_list_CFLAGS = $(ACP_UNIT_CFLAGS)
