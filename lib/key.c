@@ -67,6 +67,8 @@ name_use(enum acp_key_use use)
 		return "renewal";
 	case ACP_KEY_USE_LOG:
 		return "log";
+	case ACP_KEY_USE_ANCHOR:
+		return "anchor";
 	case ACP_KEY_USE__MAX:
 		break;
 	}

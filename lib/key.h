@@ -23,12 +23,14 @@
 
 /*
  * HKDF-SHA-256 subkeys: IKM = PKCS#1 DER of the private key, salt
- * "ambient-cp/v1", info "binding", "renewal" or "log".
+ * "ambient-cp/v1", info "binding", "renewal", "log" or "anchor" (of which the
+ * reconciler alone makes use: reconciler/anchor.h).
  */
 enum acp_key_use {
 	ACP_KEY_USE_BINDING,
 	ACP_KEY_USE_RENEWAL,
 	ACP_KEY_USE_LOG,
+	ACP_KEY_USE_ANCHOR,
 	ACP_KEY_USE__MAX
 };
 

@@ -27,7 +27,7 @@ spki = key.public_key().public_bytes(
 digest = hashes.Hash(hashes.SHA256())
 digest.update(spki)
 lines = ["id " + digest.finalize().hex()[:16]]
-for use in ("binding", "renewal", "log"):
+for use in ("binding", "renewal", "log", "anchor"):
     hkdf = HKDF(hashes.SHA256(), 32, b"ambient-cp/v1", use.encode())
     lines.append(use + " " + hkdf.derive(ikm).hex())
 (folder / "key-vector.txt").write_text("\n".join(lines) + "\n")

@@ -461,7 +461,8 @@ START_TEST(the_published_vector_is_met)
 {
 	const char *folder = getenv("ACP_SRCDIR");
 	ACP_AUTO(secret) struct acp_secret pem, wanted;
-	char path[1000], hex[3][2 * ACP_KEY_SUBKEY_SIZE + 1], found[300];
+	char path[1000], hex[ACP_KEY_USE__MAX][2 * ACP_KEY_SUBKEY_SIZE + 1],
+		found[400];
 
 	acp_secret_init(&pem);
 	acp_secret_init(&wanted);
@@ -477,9 +478,10 @@ START_TEST(the_published_vector_is_met)
 				   ring.keys[0], (enum acp_key_use)use),
 			ACP_KEY_SUBKEY_SIZE, hex[use]);
 	snprintf(found, sizeof(found),
-		"id %s\nbinding %s\nrenewal %s\nlog %s\n",
+		"id %s\nbinding %s\nrenewal %s\nlog %s\nanchor %s\n",
 		acp_key_peek_id(ring.keys[0]), hex[ACP_KEY_USE_BINDING],
-		hex[ACP_KEY_USE_RENEWAL], hex[ACP_KEY_USE_LOG]);
+		hex[ACP_KEY_USE_RENEWAL], hex[ACP_KEY_USE_LOG],
+		hex[ACP_KEY_USE_ANCHOR]);
 	ck_assert_str_eq(found, wanted.bytes);
 }
 END_TEST
