@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a session: account, Secret, pod, Service, then its phase. Each step
+ * Makes a session: account, Secret, Service, pod, then its phase. Each step
  * finds what an earlier attempt has made, so that it may be broken off
  * anywhere. An object of our name that is not ours is never touched.
  */
@@ -9,7 +9,11 @@
 #include "reconciler/apply_session.h"
 
 #include "lib/json.h"
+#include "lib/limits.h"
 #include "lib/log.h"
+#include "reconciler/anchor.h"
+#include "reconciler/conditions.h"
+#include "reconciler/desired.h"
 #include "reconciler/desired_build.h"
 #include "reconciler/desired_session.h"
 #include "reconciler/observe_object.h"
@@ -18,7 +22,10 @@
 #include "reconciler/session_status.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+static const char previous_pod[] = "PreviousPodTerminating";
 
 /* A session that is being made. */
 struct making {
@@ -31,6 +38,7 @@ struct making {
 	struct acp_session_want want;
 	const char *account_uid;
 	int64_t pod_created_s;
+	bool is_told; /* why it failed stands in the row */
 };
 
 static enum acp_result
@@ -76,6 +84,51 @@ write_status(struct making *making, const struct acp_session_status *status)
 		: ACP_RESULT_DONE;
 }
 
+/* By an Event about the account; one of that name says it already. */
+static void
+report(const struct making *making, const struct acp_condition *condition)
+{
+	const struct acp_session_order *order = making->action->session;
+	const struct acp_session_row *row = &making->inputs->detail.row;
+	ACP_AUTO(buffer) struct acp_buffer why;
+	struct acp_session_names names;
+	const struct acp_object about = {.kind = ACP_KIND_SERVICE_ACCOUNT,
+		.namespace = making->action->ref.namespace,
+		.name = names.account,
+		.uid = making->account_uid ? making->account_uid
+					   : order->account_uid,
+		.project_id = row->project_id};
+	ACP_AUTO(json) struct json_object *event = NULL;
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+
+	acp_kube_reply_init(&reply);
+	acp_buffer_init(&why, ACP_LOG_MESSAGE_MAX);
+	/* without a namespace of ours there is no place for it */
+	if (!order->namespace_uid ||
+		acp_session_names_write(row->id, &names, &why))
+		return;
+	event = acp_desired_event(making->applier->site, &about,
+		condition->reason, condition->message,
+		making->inputs->now_s + order->kube_ahead_s);
+	if (acp_kube_create(making->kube,
+		    &(const struct acp_ref){
+			    ACP_KIND_EVENT, about.namespace, NULL},
+		    event, &reply) &&
+		reply.reason != ACP_KUBE_ALREADY_EXISTS)
+		acp_log_message(ACP_LOG_WARN, "event_failed", "%s%s%s",
+			acp_kube_reason_name(reply.reason),
+			*reply.message ? ": " : "", reply.message);
+}
+
+/* Once: when the row says it, it was reported before that was written. */
+static void
+report_once(const struct making *making, const struct acp_condition *condition)
+{
+	if (!acp_conditions_has(
+		    making->inputs->detail.row.conditions, condition))
+		report(making, condition);
+}
+
 /* Tells the session's owner, in its row, why there is no pod. */
 static enum acp_result
 tell(struct making *making, enum acp_phase phase, const char *reason)
@@ -88,7 +141,11 @@ tell(struct making *making, enum acp_phase phase, const char *reason)
 		.completion_s =
 			phase == ACP_PHASE_FAILED ? making->inputs->now_s : 0};
 
+	making->is_told = true;
 	acp_buffer_init(&said, making->why->limit);
+	/* a pod that ends is no failure */
+	if (strcmp(reason, previous_pod) != 0)
+		report_once(making, &condition);
 	if (acp_session_status_write(making->applier->clients->api,
 		    &making->inputs->detail.row, &status, making->inputs->now_s,
 		    &said))
@@ -133,6 +190,7 @@ prepare(struct making *making, struct acp_keyring *ring)
 		.detail = &inputs->detail,
 		.names = &making->names,
 		.namespace = making->action->ref.namespace,
+		.namespace_uid = making->action->session->namespace_uid,
 		.project_prompt = inputs->project_prompt,
 		.agent_prompt = inputs->agent_prompt,
 		.messages = inputs->messages,
@@ -153,52 +211,80 @@ make_ref(const struct making *making, enum acp_kind kind, const char *name)
 		.name = name};
 }
 
-/* True for an object that an earlier attempt made for this session. */
+/*
+ * True for an object that an earlier attempt made for this session: of its
+ * name, and owned by its account. Labels may have been taken off.
+ */
 static bool
 is_own(const struct making *making, const struct acp_object *object)
 {
-	const char *id = making->inputs->detail.row.id;
-
-	return object->session_id && strcmp(object->session_id, id) == 0 &&
-		object->owner_uid &&
+	return object->owner_uid &&
 		strcmp(object->owner_uid, making->account_uid) == 0;
 }
 
-/* Kept on the account, which outlives its pods. */
-static void
-note_reprovisions(
-	struct json_object *body, const struct acp_session_order *order)
+/*
+ * When the account was made; if it is not there yet, what the clock of
+ * Kubernetes says now, as near as can be told.
+ */
+static int64_t
+guess_created_s(const struct making *making)
 {
-	char count[16];
+	const struct acp_session_order *order = making->action->session;
 
-	if (!order->reprovisions)
-		return;
-	snprintf(count, sizeof(count), "%u", order->reprovisions);
-	acp_desired_add_text(acp_desired_peek_annotations(body),
-		"ambient-code.io/reprovisions", count);
+	return order->account_created_s
+		? order->account_created_s
+		: making->inputs->now_s + order->kube_ahead_s;
 }
 
 static enum acp_result
-apply_account(struct making *making)
+try_account(struct making *making, struct acp_object *account)
 {
 	const struct acp_ref ref = make_ref(
 		making, ACP_KIND_SERVICE_ACCOUNT, making->names.account);
 	ACP_AUTO(json)
 	struct json_object *body = acp_desired_session_account(&making->want);
 	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
-	struct acp_object account;
 
 	acp_kube_reply_init(&reply);
-	note_reprovisions(body, making->action->session);
 	if (acp_kube_apply(making->kube, &ref, body, &reply))
 		return fail(making, &ref, &reply);
 	if (!acp_observe_object(
-		    ref.kind, reply.body, making->inputs->arena, &account))
+		    ref.kind, reply.body, making->inputs->arena, account))
 		return ACP_RESULT_FAILED;
-	if (account.deleted_s) {
-		acp_buffer_append(making->why, "the account is being deleted");
-		return ACP_RESULT_WAITING;
+	if (!account->deleted_s)
+		return ACP_RESULT_DONE;
+	acp_buffer_append(making->why, "the account is being deleted");
+	return ACP_RESULT_WAITING;
+}
+
+/* Signed with a time that is too far from when it was made indeed? */
+static bool
+is_ill_signed(const struct making *making, const struct acp_object *account)
+{
+	return llabs(account->created_s - making->want.account_created_s) >
+		ACP_ANCHOR_APART_S;
+}
+
+/* The count is kept on the account, which outlives its pods. */
+static enum acp_result
+apply_account(struct making *making)
+{
+	unsigned int reprovisions = making->action->session->reprovisions;
+	struct acp_object account;
+	enum acp_result result;
+	char count[16];
+
+	snprintf(count, sizeof(count), "%u", reprovisions);
+	making->want.reprovisions = reprovisions ? count : NULL;
+	making->want.account_created_s = guess_created_s(making);
+	result = try_account(making, &account);
+	if (result == ACP_RESULT_DONE && is_ill_signed(making, &account)) {
+		making->want.account_created_s = account.created_s;
+		result = try_account(making, &account);
 	}
+	making->want.reprovisions = NULL;
+	if (result != ACP_RESULT_DONE)
+		return result;
 	making->account_uid = account.uid;
 	making->want.account_uid = account.uid;
 	return ACP_RESULT_DONE;
@@ -226,7 +312,7 @@ look_at_present(struct making *making, const struct acp_ref *ref,
 		present->deleted_s ? " is being deleted"
 				   : " is there, and is not this session's");
 	return tell(making, ACP_PHASE_UNKNOWN,
-		present->deleted_s ? "PreviousPodTerminating" : "NameTaken");
+		present->deleted_s ? previous_pod : "NameTaken");
 }
 
 /* POST; what is there already is looked at, *is_present says so. */
@@ -339,8 +425,11 @@ finish(struct making *making)
 		.kube_namespace = making->action->ref.namespace,
 		.condition = &ready,
 		.start_s = making->pod_created_s};
-	enum acp_result result = read_row(making);
+	enum acp_result result;
 
+	/* what fails from here on is the telling itself */
+	making->is_told = true;
+	result = read_row(making);
 	return result == ACP_RESULT_DONE ? write_status(making, &status)
 					 : result;
 }
@@ -349,7 +438,7 @@ static enum acp_result
 make_objects(struct making *making)
 {
 	static enum acp_result (*const steps[])(struct making *) = {
-		apply_account, make_secret, make_pod, make_service, finish};
+		apply_account, make_secret, make_service, make_pod, finish};
 	enum acp_result result = ACP_RESULT_DONE;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
@@ -383,6 +472,10 @@ acp_apply_provision(const struct acp_applier *applier,
 		result = prepare(&making, &ring);
 	if (result == ACP_RESULT_DONE)
 		result = make_objects(&making);
+	/* a row that could not be read cannot be told */
+	if (result == ACP_RESULT_FAILED && !making.is_told &&
+		making.inputs->detail.row.id)
+		tell(&making, ACP_PHASE_UNKNOWN, "ProvisioningFailed");
 	return result;
 }
 
@@ -402,12 +495,17 @@ acp_apply_phase(const struct acp_applier *applier,
 	ACP_AUTO(session_inputs) struct acp_session_inputs inputs;
 	struct making making = {.applier = applier,
 		.action = action,
+		.kube = acp_clients_peek_kube(
+			applier->clients, applier->site, action->ref.namespace),
 		.why = why,
 		.inputs = &inputs};
 	enum acp_result result;
 
 	acp_session_inputs_init(&inputs);
 	result = read_row(&making);
-	return result == ACP_RESULT_DONE ? write_status(&making, &status)
-					 : result;
+	if (result != ACP_RESULT_DONE)
+		return result;
+	if (order->is_reported && order->reason)
+		report_once(&making, &condition);
+	return write_status(&making, &status);
 }

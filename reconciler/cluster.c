@@ -101,6 +101,10 @@ run_dry(const struct command *command)
 	if (acp_lease_look(lease, command->why))
 		acp_log_message(ACP_LOG_WARN, "lease_not_read", "%s",
 			acp_buffer_peek(command->why));
+	/* and without the keys nothing is known to be ours */
+	if (acp_key_sync_look(command->controller->keys, command->why))
+		acp_log_message(ACP_LOG_WARN, "key_not_read", "%s",
+			acp_buffer_peek(command->why));
 	acp_pass_plan(command->controller, &pass);
 	describe_pass(command, &pass);
 	return acp_summary_exit_code(&pass.summary);

@@ -91,3 +91,23 @@ acp_conditions_set(const char *present, const struct acp_condition *condition,
 		json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN));
 	return true;
 }
+
+bool
+acp_conditions_has(const char *present, const struct acp_condition *condition)
+{
+	ACP_AUTO(json) struct json_object *array = read_present(present);
+
+	return says(find_own(array), condition,
+		condition->is_true ? "True" : "False");
+}
+
+bool
+acp_conditions_has_trouble(const char *present)
+{
+	ACP_AUTO(json) struct json_object *array = NULL;
+
+	if (!present)
+		return false;
+	array = read_present(present);
+	return strcmp(peek_text(find_own(array), "status"), "False") == 0;
+}

@@ -27,4 +27,11 @@ bool acp_conditions_set(const char *present,
 	const struct acp_condition *condition, int64_t now_s,
 	struct acp_buffer *text);
 
+/* Does ours say exactly that, whenever it began? */
+bool acp_conditions_has(
+	const char *present, const struct acp_condition *condition);
+
+/* Does ours say that something is wrong? */
+bool acp_conditions_has_trouble(const char *present);
+
 #endif

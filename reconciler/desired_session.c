@@ -10,6 +10,7 @@
 
 #include "lib/limits.h"
 #include "lib/memory.h"
+#include "reconciler/anchor.h"
 #include "reconciler/desired_build.h"
 #include "reconciler/desired_session_build.h"
 #include "reconciler/token_url.h"
@@ -48,6 +49,21 @@ acp_session_new(const struct acp_session_want *want, enum acp_kind kind,
 	return object;
 }
 
+static void
+add_anchor(struct json_object *object, const struct acp_session_want *want)
+{
+	const struct acp_anchor anchor = {.instance = want->site->instance,
+		.namespace = want->namespace,
+		.namespace_uid = want->namespace_uid,
+		.session_id = want->detail->row.id,
+		.created_s = want->account_created_s};
+	char mark[ACP_ANCHOR_SIZE];
+
+	acp_anchor_write(want->key, &anchor, mark);
+	acp_desired_add_text(acp_desired_peek_annotations(object),
+		acp_mark_name(ACP_MARK_ANCHOR), mark);
+}
+
 struct json_object *
 acp_desired_session_account(const struct acp_session_want *want)
 {
@@ -56,6 +72,12 @@ acp_desired_session_account(const struct acp_session_want *want)
 
 	acp_desired_add_bool(object, "automountServiceAccountToken",
 		want->runner->has_account_token);
+	if (want->namespace_uid)
+		add_anchor(object, want);
+	if (want->reprovisions)
+		acp_desired_add_text(acp_desired_peek_annotations(object),
+			acp_mark_name(ACP_MARK_REPROVISIONS),
+			want->reprovisions);
 	return object;
 }
 

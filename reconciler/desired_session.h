@@ -19,6 +19,7 @@
 #include <json-c/json_object.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ACP_RUNNER_CONTAINER "ambient-code-runner"
 #define ACP_MCP_CONTAINER "ambient-mcp"
@@ -32,6 +33,10 @@ struct acp_session_want {
 	const struct acp_session_names *names; /* of detail->row.id */
 	const char *namespace;
 	const char *account_uid; /* of what is there; unused for the account */
+	/* of the account alone: for its anchor, NULL: without one */
+	const char *namespace_uid;
+	int64_t account_created_s; /* or when it will be, as near as known */
+	const char *reprovisions; /* the count to be noted, NULL: none */
 	const char *project_prompt; /* NULL: none; so is the next */
 	const char *agent_prompt;
 	const char *const *messages; /* unread ones, oldest first */

@@ -375,6 +375,24 @@ acp_key_sync_step(
 	return lock_and_bring_to_file(sync, &secret, why);
 }
 
+enum acp_error
+acp_key_sync_look(struct acp_key_sync *sync, struct acp_buffer *why)
+{
+	ACP_AUTO(key_secret) struct acp_key_secret secret;
+	ACP_AUTO(keyring) struct acp_keyring ring;
+	int64_t now_s;
+	enum acp_error error;
+
+	acp_key_secret_init(&secret);
+	acp_keyring_init(&ring);
+	error = read_secret(sync, &secret, &now_s, why);
+	if (error)
+		return error;
+	acp_key_secret_list(&secret, &ring);
+	publish(sync, &ring);
+	return ACP_OK;
+}
+
 /* PUTs the Secret; *is_late when it has changed since it was read. */
 static enum acp_error
 replace_secret(struct acp_key_sync *sync, const struct acp_key_secret *secret,

@@ -49,6 +49,13 @@ ACP_MUST_CHECK enum acp_error acp_key_sync_step(
 	struct acp_key_sync *sync, bool may_create, struct acp_buffer *why);
 
 /*
+ * Only reads the Secret, for a dry run: then its keys are known here, but need
+ * not be in the key file. Errors as above.
+ */
+ACP_MUST_CHECK enum acp_error acp_key_sync_look(
+	struct acp_key_sync *sync, struct acp_buffer *why);
+
+/*
  * The steps of a rotation that are due, by the server's clock; for the holder
  * of the Lease, after a step, in each full pass. Errors as above.
  */

@@ -4,6 +4,8 @@ ACP_RECONCILER_LIBS = reconciler/libreconciler.a $(ACP_LIB) \
 	$(CURL_LIBS) $(JSONC_LIBS) $(GNUTLS_LIBS) $(INIH_LIBS) $(YAML_LIBS)
 noinst_LIBRARIES += %D%/libreconciler.a
 %C%_libreconciler_a_SOURCES = \
+	%D%/anchor.c \
+	%D%/anchor.h \
 	%D%/api.c \
 	%D%/api.h \
 	%D%/api_list.c \
@@ -103,6 +105,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/observe_changed.c \
 	%D%/observe_changed.h \
 	%D%/observe_lists.c \
+	%D%/observe_missing.c \
 	%D%/observe_object.c \
 	%D%/observe_object.h \
 	%D%/observe_questions.c \

@@ -7,6 +7,8 @@
 
 #include "reconciler/observe.h"
 
+#include "reconciler/anchor.h"
+
 void
 acp_observe(const struct acp_clients *clients, const struct acp_site *site,
 	int64_t swept_s, struct acp_world *world)
@@ -22,8 +24,11 @@ acp_observe(const struct acp_clients *clients, const struct acp_site *site,
 	acp_world_sort(world);
 	acp_observe_denied_lists(&observer);
 	acp_world_sort(world);
+	acp_anchor_judge(world, site);
 	acp_observe_absent(&observer);
-	acp_observe_lost_pods(&observer);
+	acp_observe_missing(&observer);
+	acp_world_sort(world);
+	acp_anchor_judge(world, site);
 	world->is_secret_sweep = world->kube_now_s &&
 		world->kube_now_s - swept_s >= ACP_OBSERVE_SECRETS_S;
 	if (world->is_secret_sweep)

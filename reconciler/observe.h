@@ -54,8 +54,11 @@ void acp_observe_foreign(struct acp_observer *observer);
  */
 void acp_observe_absent(struct acp_observer *observer);
 
-/* Pods of sessions that run, as their rows say, and that no list has. */
-void acp_observe_lost_pods(struct acp_observer *observer);
+/*
+ * What sessions that run, as their rows say, should have and no list has: is
+ * it gone, or has it lost its labels?
+ */
+void acp_observe_missing(struct acp_observer *observer);
 
 /* The runner Secrets, by their metadata alone. */
 void acp_observe_secrets(struct acp_observer *observer);

@@ -12,6 +12,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "reconciler/anchor.h"
 #include "reconciler/desired.h"
 #include "reconciler/observe_object.h"
 #include "reconciler/parallel.h"
@@ -256,7 +257,7 @@ sort_refs(struct glance *glance)
 	glance->ref_count = kept;
 }
 
-/* A list would have had it, by its labels. */
+/* A list of namespaces would have had it, by its labels. */
 static bool
 is_listed(const struct acp_site *site, const struct acp_object *object)
 {
@@ -265,16 +266,18 @@ is_listed(const struct acp_site *site, const struct acp_object *object)
 		strcmp(object->instance, site->instance) == 0;
 }
 
+/* What has the name of an object of a session is of interest in any case. */
 static void
 keep(struct acp_observer *observer, const struct acp_object *object)
 {
 	struct acp_world *world = observer->world;
+	bool is_namespace = object->kind == ACP_KIND_NAMESPACE ||
+		object->kind == ACP_KIND_TENANT_NAMESPACE;
 
-	if (is_listed(observer->site, object))
-		*acp_world_add_object(&world->objects[object->kind]) = *object;
-	else if (object->kind == ACP_KIND_NAMESPACE ||
-		object->kind == ACP_KIND_TENANT_NAMESPACE)
+	if (is_namespace && !is_listed(observer->site, object))
 		*acp_world_add_object(&world->foreign_namespaces) = *object;
+	else
+		*acp_world_add_object(&world->objects[object->kind]) = *object;
 }
 
 static void
@@ -370,6 +373,7 @@ acp_observe_changed(const struct acp_clients *clients,
 		look(&glance);
 	mark_known(world, !error && !atomic_load(&glance.is_unclear));
 	acp_world_sort(world);
+	acp_anchor_judge(world, site);
 	pthread_mutex_destroy(&glance.observer.lock);
 	return error;
 }

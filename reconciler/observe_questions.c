@@ -13,7 +13,6 @@
 #include "reconciler/observe_object.h"
 #include "reconciler/ownership.h"
 #include "reconciler/parallel.h"
-#include "reconciler/session_name.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -363,94 +362,4 @@ acp_observe_absent(struct acp_observer *observer)
 {
 	ask_projects(observer);
 	ask_sessions(observer);
-}
-
-/* Pods */
-
-/* Pods that a row says are running, and no list has. */
-struct lost {
-	struct acp_observer *observer;
-	struct acp_ref *refs; /* names live in the world's arena */
-	const char **ids;
-	size_t count;
-};
-
-static void
-ask_pod(void *context, size_t index)
-{
-	struct lost *lost = context;
-	struct acp_observer *observer = lost->observer;
-	const struct acp_ref *ref = &lost->refs[index];
-	struct acp_kube *kube = acp_clients_peek_kube(
-		observer->clients, observer->site, ref->namespace);
-	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
-	enum acp_error error;
-
-	acp_kube_reply_init(&reply);
-	error = acp_kube_get_metadata(kube, ref, &reply);
-	pthread_mutex_lock(&observer->lock);
-	acp_world_add_pod_answer(observer->world, lost->ids[index],
-		!error			    ? ACP_PRESENCE_THERE
-			: error == ACP_GONE ? ACP_PRESENCE_GONE
-					    : ACP_PRESENCE_UNKNOWN);
-	pthread_mutex_unlock(&observer->lock);
-}
-
-static bool
-is_said_to_run(const struct acp_session_row *row)
-{
-	return row->project_id &&
-		(row->phase == ACP_PHASE_CREATING ||
-			row->phase == ACP_PHASE_RUNNING);
-}
-
-/* Only where the namespace is ours and Active is a missing pod a lost one. */
-static void
-add_lost_pod(struct lost *lost, const struct acp_session_row *row)
-{
-	const struct acp_observer *observer = lost->observer;
-	struct acp_world *world = observer->world;
-	ACP_AUTO(buffer) struct acp_buffer why;
-	struct acp_session_names names;
-	char namespace[ACP_NAME_SIZE];
-	struct acp_ref ref = {ACP_KIND_POD, namespace, names.pod};
-	const struct acp_object *pod;
-
-	acp_buffer_init(&why, 0);
-	if (acp_session_names_write(row->id, &names, &why) ||
-		acp_desired_namespace_name(
-			observer->site, row->project_id, namespace, &why))
-		return;
-	pod = acp_world_find_object(world, &ref);
-	if ((pod && acp_ownership_is_of_session(world, observer->site, pod)) ||
-		!acp_ownership_has_namespace(
-			world, observer->site, row->project_id, namespace))
-		return;
-	ref.namespace = acp_arena_dup(world->arena, namespace);
-	ref.name = acp_arena_dup(world->arena, names.pod);
-	lost->refs[lost->count] = ref;
-	lost->ids[lost->count++] = row->id;
-}
-
-void
-acp_observe_lost_pods(struct acp_observer *observer)
-{
-	const struct acp_world *world = observer->world;
-	ACP_AUTO(free) struct acp_ref *refs = NULL;
-	ACP_AUTO(free) const char **ids = NULL;
-	struct lost lost = {.observer = observer};
-
-	if (!world->are_sessions_known ||
-		!world->objects[ACP_KIND_POD].is_known ||
-		!world->objects[ACP_KIND_SERVICE_ACCOUNT].is_known)
-		return;
-	refs = acp_memory_new(world->session_count + 1, sizeof(*refs));
-	ids = acp_memory_new(world->session_count + 1, sizeof(*ids));
-	lost.refs = refs;
-	lost.ids = ids;
-	for (size_t i = 0; i < world->session_count; i++)
-		if (is_said_to_run(&world->sessions[i]))
-			add_lost_pod(&lost, &world->sessions[i]);
-	acp_parallel_run(
-		observer->clients->in_flight, lost.count, ask_pod, &lost);
 }

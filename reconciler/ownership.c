@@ -217,6 +217,22 @@ derive_session_names(
 	return error == ACP_OK;
 }
 
+/*
+ * Is an account with the right labels and name ours indeed? Its anchor says
+ * so; or a session that is there and has this very place, which can have no
+ * other account. So whoever makes accounts up makes us believe in none that
+ * is of no session, and a key that was lost leaves no session without one.
+ */
+static bool
+is_proved(const struct acp_world *world, const struct acp_object *account)
+{
+	const struct acp_session_row *row =
+		acp_world_find_session(world, account->session_id);
+
+	return account->anchor_key_id ||
+		(row && is_same(row->project_id, account->project_id));
+}
+
 /* Is it owned by the account of its own session, in its own namespace? */
 static bool
 is_owned_by_account(const struct acp_world *world, const struct acp_site *site,
@@ -229,7 +245,8 @@ is_owned_by_account(const struct acp_world *world, const struct acp_site *site,
 	return account && is_same(account->uid, object->owner_uid) &&
 		is_same(account->session_id, object->session_id) &&
 		is_same(account->project_id, object->project_id) &&
-		acp_ownership_has_labels(site, account);
+		acp_ownership_has_labels(site, account) &&
+		is_proved(world, account);
 }
 
 bool
@@ -246,8 +263,9 @@ acp_ownership_is_of_session(const struct acp_world *world,
 		!derive_namespace(site, object, namespace) ||
 		!is_same(object->namespace, namespace))
 		return false;
-	return object->kind == ACP_KIND_SERVICE_ACCOUNT ||
-		is_owned_by_account(world, site, object, &names);
+	return object->kind == ACP_KIND_SERVICE_ACCOUNT
+		? is_proved(world, object)
+		: is_owned_by_account(world, site, object, &names);
 }
 
 /* Listed, or looked at because the list did not have it. */

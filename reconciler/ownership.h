@@ -2,8 +2,8 @@
 /*
  * Whether an object that was seen is ours. Labels alone prove nothing, for
  * tenants may write them: the name must be the derived one in the derived
- * namespace too, and pods and services must be owned by their session's
- * account. Pure.
+ * namespace too, pods and services must be owned by their session's account,
+ * and an account must have its anchor, or a session that is there. Pure.
  */
 #ifndef ACP_RECONCILER_OWNERSHIP_H
 #define ACP_RECONCILER_OWNERSHIP_H
@@ -45,8 +45,9 @@ enum acp_role_in_project acp_ownership_judge(
 
 /*
  * An account, service or pod of a session, by every sign: labels, names
- * derived from its session id, the namespace of its project, and, but for the
- * account, an ownerReference to the account in this world.
+ * derived from its session id, the namespace of its project; then of the
+ * account its anchor, or else that the session's row is there and belongs to
+ * this project; of the others an ownerReference to such an account.
  */
 bool acp_ownership_is_of_session(const struct acp_world *world,
 	const struct acp_site *site, const struct acp_object *object);

@@ -52,6 +52,7 @@ void
 acp_pass_init(struct acp_pass *pass)
 {
 	*pass = (struct acp_pass){0};
+	acp_keyring_init(&pass->keys);
 	acp_world_init(&pass->world);
 	acp_plan_init(&pass->plan);
 }
@@ -61,6 +62,15 @@ acp_pass_clear(struct acp_pass *pass)
 {
 	acp_plan_clear(&pass->plan);
 	acp_world_clear(&pass->world);
+	acp_keyring_clear(&pass->keys);
+}
+
+/* Without keys nothing is known to be ours by its anchor alone. */
+static void
+take_keys(struct acp_controller *controller, struct acp_pass *pass)
+{
+	if (acp_key_sync_dup_ring(controller->keys, &pass->keys))
+		pass->world.keys = &pass->keys;
 }
 
 void
@@ -71,6 +81,7 @@ acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass)
 	struct acp_summary *summary = &pass->summary;
 	char allowed[ACP_LEASE_DIGEST_SIZE];
 
+	take_keys(controller, pass);
 	acp_observe(&controller->clients, site, acp_lease_get_swept_s(lease),
 		&pass->world);
 	acp_plan_projects(&pass->world, site, &pass->plan);
@@ -224,6 +235,7 @@ acp_pass_run_fast(struct acp_controller *controller, struct acp_pass *pass)
 		make_applier(controller, &controller->urgent, &lists);
 
 	acp_credential_lists_init(&lists);
+	take_keys(controller, pass);
 	if (acp_observe_changed(&controller->urgent, site, &controller->changes,
 		    &pass->world)) {
 		acp_log(ACP_LOG_WARN, "fast_pass_failed");

@@ -7,6 +7,7 @@
 #define ACP_RECONCILER_PASS_H
 
 #include "lib/auto.h"
+#include "lib/key.h"
 #include "reconciler/controller.h"
 #include "reconciler/plan.h"
 #include "reconciler/summary.h"
@@ -14,6 +15,7 @@
 
 /* A pass: what was seen, what is to be done, what became of it. */
 struct acp_pass {
+	struct acp_keyring keys; /* those that the world is judged by */
 	struct acp_world world;
 	struct acp_plan plan;
 	struct acp_summary summary;

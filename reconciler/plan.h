@@ -43,6 +43,12 @@ enum acp_recheck {
 struct acp_session_order {
 	const char *session_id;
 	enum acp_phase expected; /* the row must still be in it */
+	/* of a namespace that is there and ours; NULL: there is none */
+	const char *namespace_uid;
+	const char *account_uid; /* of the account that was seen, or NULL */
+	int64_t account_created_s; /* 0: none was seen */
+	/* by how much the clock of Kubernetes is ahead of the API server's */
+	int64_t kube_ahead_s;
 	/* PROVISION */
 	bool is_resume; /* the session ran before: IS_RESUME */
 	unsigned int reprovisions; /* to be noted on the account */
@@ -55,6 +61,7 @@ struct acp_session_order {
 	const char *reason;
 	const char *message;
 	bool is_true; /* its status */
+	bool is_reported; /* by an Event about the account, too */
 };
 
 struct acp_action {

@@ -12,7 +12,6 @@
 #include "lib/auto.h"
 #include "lib/hash.h"
 #include "lib/memory.h"
-#include "reconciler/session_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,23 +88,10 @@ count_sessions(const struct set *candidates)
 	return count;
 }
 
-/* Is it called as the account of the session that it names? */
-static bool
-has_derived_name(const struct acp_object *account)
-{
-	struct acp_session_names names;
-	ACP_AUTO(buffer) struct acp_buffer why;
-
-	/* nobody reads why: nothing is kept of it */
-	acp_buffer_init(&why, 0);
-	return acp_session_names_write(account->session_id, &names, &why) ==
-		ACP_OK &&
-		strcmp(account->name, names.account) == 0;
-}
-
 /*
- * Ids of the managed sessions whose row was read. Accounts that a tenant made
- * up have none, so they cannot make the share of the candidates look small.
+ * Ids of the managed sessions whose row was read. Only accounts with an anchor
+ * count: rows of sessions that ended long ago are many, and a tenant could
+ * make accounts for all of its own, so that the candidates look few.
  */
 static void
 read_sessions(const struct acp_world *world, struct set *set)
@@ -118,7 +104,7 @@ read_sessions(const struct acp_world *world, struct set *set)
 		const char *id = accounts->items[i].session_id;
 
 		if (id && acp_world_find_session(world, id) &&
-			has_derived_name(&accounts->items[i]))
+			accounts->items[i].anchor_key_id)
 			set->items[set->count++] = id;
 	}
 	sort_set(set);

@@ -29,7 +29,9 @@ struct acp_session_step {
 	struct acp_session_names names;
 	bool has_names; /* false: the id will not do */
 	const char *namespace; /* of its project, as the plan; "": has none */
-	/* those in that namespace, NULL: not seen */
+	/* what has the account's name there, whosever it is; NULL: nothing */
+	const struct acp_object *named_account;
+	/* those of the session in that namespace, NULL: not seen */
 	const struct acp_object *account;
 	const struct acp_object *service;
 	const struct acp_object *pod;
@@ -66,9 +68,16 @@ void acp_session_add_end(const struct acp_session_step *session,
 	enum acp_phase phase, const char *reason, const char *message,
 	bool is_absence);
 
-/* Says in the row why it has to wait, unless that stands there already. */
-void acp_session_tell(const struct acp_session_step *session,
-	const char *reason, const char *message);
+/*
+ * Says in the row, and in an Event, why it has to wait, unless that stands
+ * there already: then NULL.
+ */
+struct acp_session_order *acp_session_tell(
+	const struct acp_session_step *session, const char *reason,
+	const char *message);
+
+/* Is the project's namespace there, Active and ours? */
+bool acp_session_has_namespace(const struct acp_session_step *session);
 
 /* Makes all objects; the caller has looked whether that may be. */
 void acp_session_add_provision(const struct acp_session_step *session,
@@ -79,6 +88,24 @@ struct acp_action *acp_session_delete(const struct acp_session_step *session,
 	const struct acp_object *object, const char *reason);
 
 /* Objects */
+
+/*
+ * Finds what is the session's though its labels say something else, for
+ * tenants may alter them: an account by its anchor, pod and Service by their
+ * owner, all of them by name and place.
+ */
+void acp_session_find_by_name(struct acp_session_step *session);
+
+/* Does that account, whosever it is, own what has the name of the pod? */
+bool acp_session_has_pod_of(const struct acp_session_step *session,
+	const struct acp_object *account);
+
+/*
+ * Makes an account be as it should be: labels, token, anchor under the
+ * current key. Its resourceVersion may be any, its uid not.
+ */
+void acp_session_want_account(const struct acp_session_step *session,
+	const struct acp_object *account);
 
 /*
  * Is the Service's name taken by what is not ours? Perhaps it waits to be

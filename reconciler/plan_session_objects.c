@@ -7,6 +7,8 @@
 #include <config.h>
 
 #include "lib/json.h"
+#include "reconciler/anchor.h"
+#include "reconciler/desired_build.h"
 #include "reconciler/desired_session.h"
 #include "reconciler/plan_session.h"
 
@@ -15,12 +17,128 @@
 enum { MS_PER_S = 1000, US_PER_S = 1000000 };
 
 static const struct acp_object *
-find_service_by_name(const struct acp_session_step *session)
+find_by_name(const struct acp_session_step *session, enum acp_kind kind,
+	const char *name)
 {
-	const struct acp_ref ref = {
-		ACP_KIND_SERVICE, session->namespace, session->names.service};
+	const struct acp_ref ref = {kind, session->namespace, name};
 
 	return acp_world_find_object(session->step.world, &ref);
+}
+
+static const struct acp_object *
+find_service_by_name(const struct acp_session_step *session)
+{
+	return find_by_name(session, ACP_KIND_SERVICE, session->names.service);
+}
+
+static bool
+is_owned_by(const struct acp_object *account, const struct acp_object *object)
+{
+	return account && object && object->owner_uid &&
+		strcmp(object->owner_uid, account->uid) == 0;
+}
+
+void
+acp_session_find_by_name(struct acp_session_step *session)
+{
+	const struct acp_object *account, *pod, *service;
+
+	if (!session->has_names || !*session->namespace)
+		return;
+	account = find_by_name(
+		session, ACP_KIND_SERVICE_ACCOUNT, session->names.account);
+	pod = find_by_name(session, ACP_KIND_POD, session->names.pod);
+	service = find_service_by_name(session);
+	session->named_account = account;
+	if (!session->account && account &&
+		acp_anchor_find_account_key(session->step.world,
+			session->step.site, account, session->row->id))
+		session->account = account;
+	if (!session->pod && is_owned_by(session->account, pod))
+		session->pod = pod;
+	if (!session->service && is_owned_by(session->account, service))
+		session->service = service;
+}
+
+bool
+acp_session_has_pod_of(const struct acp_session_step *session,
+	const struct acp_object *account)
+{
+	return is_owned_by(account,
+		find_by_name(session, ACP_KIND_POD, session->names.pod));
+}
+
+/* Is it signed by the current key? */
+static bool
+is_signed(const struct acp_session_step *session,
+	const struct acp_object *account)
+{
+	const struct acp_key *current = session->step.world->keys->keys[0];
+
+	if (account->anchor_key_id)
+		return strcmp(account->anchor_key_id,
+			       acp_key_peek_id(current)) == 0;
+	return acp_anchor_find_account_key(session->step.world,
+		       session->step.site, account,
+		       session->row->id) == current;
+}
+
+static struct json_object *
+new_account(const struct acp_session_step *session,
+	const struct acp_object *account)
+{
+	const struct acp_world *world = session->step.world;
+	const struct acp_session_detail detail = {.row = *session->row};
+	const struct acp_session_want want = {.site = session->step.site,
+		.runner = session->runner,
+		.key = world->keys->keys[0],
+		.detail = &detail,
+		.names = &session->names,
+		.namespace = session->namespace,
+		.namespace_uid = acp_anchor_find_namespace_uid(
+			world, session->namespace),
+		.account_created_s = account->created_s,
+		.reprovisions = account->marks[ACP_MARK_REPROVISIONS]};
+
+	return acp_desired_session_account(&want);
+}
+
+static void
+apply_account(const struct acp_session_step *session,
+	const struct acp_object *account, struct json_object *body)
+{
+	const struct acp_ref ref = {
+		account->kind, account->namespace, account->name};
+	struct json_object *metadata = NULL;
+	struct acp_action *action =
+		acp_plan_add(session->step.plan, ACP_VERB_APPLY, &ref,
+			session->step.unit, "labels, token or anchor differ");
+
+	json_object_object_get_ex(body, "metadata", &metadata);
+	/* so that one that was just deleted is not made anew */
+	acp_desired_add_text(metadata, "uid", account->uid);
+	action->uid = account->uid;
+	action->resource_version = account->resource_version;
+	action->body = acp_arena_dup(session->step.plan->arena,
+		json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN));
+}
+
+void
+acp_session_want_account(const struct acp_session_step *session,
+	const struct acp_object *account)
+{
+	ACP_AUTO(json) struct json_object *body = NULL;
+	uint8_t content[ACP_CONTENT_SIZE];
+
+	/* without a key to sign with it would lose the anchor that it has */
+	if (!session->step.world->keys || account->deleted_s ||
+		!acp_session_has_namespace(session))
+		return;
+	body = new_account(session, account);
+	acp_desired_content(ACP_KIND_SERVICE_ACCOUNT, body, content);
+	if (memcmp(content, account->content, sizeof(content)) != 0 ||
+		!is_signed(session, account))
+		apply_account(session, account, body);
 }
 
 bool

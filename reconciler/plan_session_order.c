@@ -6,11 +6,40 @@
  */
 #include <config.h>
 
-#include "lib/limits.h"
+#include "reconciler/anchor.h"
 #include "reconciler/conditions.h"
+#include "reconciler/ownership.h"
 #include "reconciler/plan_session.h"
 
 #include <string.h>
+
+bool
+acp_session_has_namespace(const struct acp_session_step *session)
+{
+	return *session->namespace && session->row->project_id &&
+		acp_ownership_has_namespace(session->step.world,
+			session->step.site, session->row->project_id,
+			session->namespace);
+}
+
+/* What is known of namespace and account; nothing, unless they are ours. */
+static void
+add_place(
+	const struct acp_session_step *session, struct acp_session_order *order)
+{
+	const struct acp_world *world = session->step.world;
+
+	if (!session->has_names || !acp_session_has_namespace(session))
+		return;
+	order->namespace_uid =
+		acp_anchor_find_namespace_uid(world, session->namespace);
+	if (session->account) {
+		order->account_uid = session->account->uid;
+		order->account_created_s = session->account->created_s;
+	}
+	if (world->kube_now_s && world->api_now_s)
+		order->kube_ahead_s = world->kube_now_s - world->api_now_s;
+}
 
 /* Orders are about the pod; of an id that makes no name, about its hash. */
 static struct acp_action *
@@ -32,6 +61,7 @@ add_order(const struct acp_session_step *session, enum acp_verb verb,
 	}
 	*order = (struct acp_session_order){.session_id = session->row->id,
 		.expected = session->row->phase};
+	add_place(session, order);
 	action = acp_plan_add(plan, verb, &ref, session->step.unit, reason);
 	action->session = order;
 	action->subject = session->step.unit;
@@ -66,30 +96,28 @@ acp_session_add_end(const struct acp_session_step *session,
 {
 	struct acp_plan *plan = session->step.plan;
 
-	acp_session_add_phase(session, phase, reason, message)->completion_s =
-		session->step.world->kube_now_s;
+	struct acp_session_order *order =
+		acp_session_add_phase(session, phase, reason, message);
+
+	order->completion_s = session->step.world->kube_now_s;
+	order->is_reported = phase == ACP_PHASE_FAILED;
 	plan->actions[plan->count - 1].is_absence = is_absence;
 }
 
-static bool
-is_told(const struct acp_session_row *row, const char *reason,
+struct acp_session_order *
+acp_session_tell(const struct acp_session_step *session, const char *reason,
 	const char *message)
 {
 	const struct acp_condition condition = {
 		.reason = reason, .message = message};
-	ACP_AUTO(buffer) struct acp_buffer text;
+	struct acp_session_order *order;
 
-	acp_buffer_init(&text, 2 * ACP_ROW_JSON_MAX);
-	return !acp_conditions_set(row->conditions, &condition, 0, &text);
-}
-
-void
-acp_session_tell(const struct acp_session_step *session, const char *reason,
-	const char *message)
-{
-	if (!is_told(session->row, reason, message))
-		acp_session_add_phase(
-			session, ACP_PHASE_UNKNOWN, reason, message);
+	if (acp_conditions_has(session->row->conditions, &condition))
+		return NULL;
+	order = acp_session_add_phase(
+		session, ACP_PHASE_UNKNOWN, reason, message);
+	order->is_reported = true;
+	return order;
 }
 
 void

@@ -6,6 +6,7 @@
  */
 #include <config.h>
 
+#include "reconciler/conditions.h"
 #include "reconciler/ownership.h"
 #include "reconciler/plan_session.h"
 
@@ -66,15 +67,6 @@ has_failed_for_ever(const struct acp_session_step *session)
 
 /* Where it may run */
 
-static bool
-has_usable_namespace(const struct acp_session_step *session)
-{
-	return *session->namespace &&
-		acp_ownership_has_namespace(session->step.world,
-			session->step.site, session->row->project_id,
-			session->namespace);
-}
-
 /* Why the project is refused; NULL: it is not. */
 static const char *
 find_refusal(const struct acp_session_step *session)
@@ -104,6 +96,9 @@ tell_of_namespace(const struct acp_session_step *session)
 			"the namespace of the project is not there yet");
 }
 
+static const char taken_service[] =
+	"a Service of this session's name is there and is not this session's";
+
 static bool
 has_free_names(const struct acp_session_step *session)
 {
@@ -113,11 +108,10 @@ has_free_names(const struct acp_session_step *session)
 			"id differs only in upper and lower case: create "
 			"another session");
 	else if (acp_session_is_service_taken(session))
-		acp_session_tell(session, "NameTaken",
-			"a Service of this session's name is there and is not "
-			"this session's");
+		acp_session_tell(session, "NameTaken", taken_service);
 	else
-		return !session->account || !session->account->deleted_s;
+		return !session->named_account ||
+			!session->named_account->deleted_s;
 	return false;
 }
 
@@ -131,7 +125,7 @@ may_be_provisioned(const struct acp_session_step *session)
 
 	if (!world->are_projects_known || !project)
 		return false;
-	if (project->bad || !has_usable_namespace(session)) {
+	if (project->bad || !acp_session_has_namespace(session)) {
 		tell_of_namespace(session);
 		return false;
 	}
@@ -170,16 +164,37 @@ add_place(
 		order->kube_namespace = session->namespace;
 }
 
+/* Does the row say all of it, and nothing that is over? */
+static bool
+is_row_right(const struct acp_session_step *session, bool is_taken)
+{
+	const struct acp_session_row *row = session->row;
+	const struct acp_condition taken = {
+		.reason = "NameTaken", .message = taken_service};
+
+	return row->phase == ACP_PHASE_RUNNING && is_of_row(session) &&
+		says_namespace(session) &&
+		(is_taken ? acp_conditions_has(row->conditions, &taken)
+			  : !acp_conditions_has_trouble(row->conditions));
+}
+
+/* Without its Service nobody reaches it: it runs, but is not ready. */
 static void
 follow_live_pod(const struct acp_session_step *session)
 {
+	bool is_taken = acp_session_is_service_taken(session);
+	struct acp_session_order *order;
+
+	acp_session_want_account(session, session->account);
 	acp_session_want_service(session);
-	if (session->row->phase == ACP_PHASE_RUNNING && is_of_row(session) &&
-		says_namespace(session))
+	if (is_row_right(session, is_taken))
 		return;
-	add_place(session,
-		acp_session_add_phase(session, ACP_PHASE_RUNNING, "PodCreated",
-			"the runner's pod was made"));
+	order = acp_session_add_phase(session, ACP_PHASE_RUNNING,
+		is_taken ? "NameTaken" : "PodCreated",
+		is_taken ? taken_service : "the runner's pod was made");
+	order->is_true = !is_taken;
+	order->is_reported = is_taken;
+	add_place(session, order);
 }
 
 /*
@@ -221,8 +236,13 @@ is_too_young(const struct acp_session_step *session)
 static void
 tell_of_previous_pod(const struct acp_session_step *session)
 {
-	acp_session_tell(session, "PreviousPodTerminating",
-		"the pod of the run before has to end first");
+	struct acp_session_order *order =
+		acp_session_tell(session, "PreviousPodTerminating",
+			"the pod of the run before has to end first");
+
+	/* that is how it goes */
+	if (order)
+		order->is_reported = false;
 }
 
 static void
@@ -260,14 +280,41 @@ was_reprovisioned(const struct acp_session_step *session)
 	return count && strcmp(count, "0") != 0;
 }
 
+/*
+ * Something has the pod's name, and its owner is not the session's account.
+ * An account that was stripped of all that shows whose it is gets that back,
+ * and is looked at by the next pass; a pod that a missing account owns will be
+ * collected. Anything else is somebody's, and is told.
+ */
+static void
+plan_unknown_pod(const struct acp_session_step *session)
+{
+	const struct acp_ref ref = {
+		ACP_KIND_POD, session->namespace, session->names.pod};
+	const struct acp_object *pod =
+		acp_world_find_object(session->step.world, &ref);
+	const struct acp_object *account = session->named_account;
+
+	if (account && account != session->account)
+		acp_session_want_account(session, account);
+	else if (pod && !pod->deleted_s && (account || !pod->owner_uid))
+		acp_session_tell(session, "PodNotOurs",
+			"a pod of this session's name is there and is not "
+			"owned by this session's account: delete it");
+}
+
 static void
 plan_missing_pod(const struct acp_session_step *session)
 {
 	const struct acp_world *world = session->step.world;
+	enum acp_presence presence = acp_world_find_answer(
+		world->asked_pods, world->asked_pod_count, session->row->id);
 
-	if (session->old_pod || !has_usable_namespace(session) ||
-		acp_world_find_answer(world->asked_pods, world->asked_pod_count,
-			session->row->id) != ACP_PRESENCE_GONE)
+	if (session->old_pod || !acp_session_has_namespace(session))
+		return;
+	if (presence == ACP_PRESENCE_THERE)
+		plan_unknown_pod(session);
+	if (presence != ACP_PRESENCE_GONE)
 		return;
 	if (was_reprovisioned(session))
 		acp_session_add_end(session, ACP_PHASE_FAILED, "PodMissing",
@@ -298,6 +345,14 @@ is_overdue(const struct acp_session_step *session, const struct acp_object *pod)
 		now_s - pod->deleted_s >= STOP_GRACE_S;
 }
 
+/* Nothing shows any more whose it is, but the pod is there and owned by it. */
+static bool
+has_stripped_account(const struct acp_session_step *session)
+{
+	return !session->account && session->named_account &&
+		acp_session_has_pod_of(session, session->named_account);
+}
+
 static void
 plan_stopping(const struct acp_session_step *session)
 {
@@ -305,7 +360,9 @@ plan_stopping(const struct acp_session_step *session)
 		session->pod ? session->pod : session->old_pod;
 
 	acp_session_delete(session, session->service, "the session stops");
-	if (!pod || is_overdue(session, pod))
+	if (!pod && has_stripped_account(session))
+		acp_session_want_account(session, session->named_account);
+	else if (!pod || is_overdue(session, pod))
 		acp_session_add_end(session, ACP_PHASE_STOPPED, "Stopped",
 			"the session was stopped", false);
 	else if (pod == session->pod)

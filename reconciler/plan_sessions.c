@@ -2,8 +2,8 @@
 /*
  * Plans every session: brings rows and objects together by the session's id,
  * and hands each to the phase table. Objects that no row asks for go when the
- * API server has said that the row is gone. Plans nothing where a list it
- * needs is unknown.
+ * API server has said that the row is gone. Plans nothing for a session in a
+ * namespace that a list was not read of.
  */
 #include <config.h>
 
@@ -129,6 +129,49 @@ begin(const struct acp_step *step, const struct acp_runner_site *runner,
 	return session;
 }
 
+/*
+ * Was everything read that sessions may have in a namespace? One that is not
+ * there has nothing.
+ */
+static bool
+is_namespace_known(const struct acp_world *world, const char *namespace)
+{
+	const struct acp_ref ref = {ACP_KIND_NAMESPACE, NULL, namespace};
+	bool is_known = true;
+
+	for (size_t i = 0; i < KINDS; i++)
+		is_known = is_known &&
+			acp_world_knows_in(world, kinds[i], namespace);
+	return is_known ||
+		(world->objects[ACP_KIND_NAMESPACE].is_known &&
+			world->foreign_namespaces.is_known &&
+			!acp_world_find_object(world, &ref) &&
+			!acp_world_find_foreign(world, &ref));
+}
+
+/* So where the row is to be, and where it says that it is. */
+static bool
+is_place_known(const struct acp_session_step *session)
+{
+	const struct acp_world *world = session->step.world;
+	const char *other = session->row->kube_namespace;
+
+	return (!*session->namespace ||
+		       is_namespace_known(world, session->namespace)) &&
+		(!other || is_namespace_known(world, other));
+}
+
+/* So wherever something of it was seen. */
+static bool
+are_objects_known(const struct acp_world *world,
+	const struct acp_session_object *objects, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_namespace_known(world, objects[i].object->namespace))
+			return false;
+	return true;
+}
+
 static void
 plan_row(const struct acp_step *step, const struct acp_runner_site *runner,
 	const struct acp_session_row *row,
@@ -140,8 +183,12 @@ plan_row(const struct acp_step *step, const struct acp_runner_site *runner,
 	session.objects = objects;
 	session.object_count = count;
 	read_names(&session);
+	if (!is_place_known(&session) ||
+		!are_objects_known(step->world, objects, count))
+		return;
 	for (size_t i = 0; i < count; i++)
 		take_object(&session, objects[i].object);
+	acp_session_find_by_name(&session);
 	acp_session_clear_strays(&session);
 	acp_session_plan_phase(&session);
 }
@@ -155,23 +202,13 @@ plan_gone(const struct acp_step *step, const struct acp_runner_site *runner,
 
 	if (acp_world_find_answer(world->asked_sessions,
 		    world->asked_session_count,
-		    objects->id) != ACP_PRESENCE_GONE)
+		    objects->id) != ACP_PRESENCE_GONE ||
+		!are_objects_known(world, objects, count))
 		return;
 	session = begin(step, runner, objects->id);
 	session.objects = objects;
 	session.object_count = count;
 	acp_session_clear_gone(&session);
-}
-
-static bool
-is_enough_known(const struct acp_world *world)
-{
-	if (!world->are_sessions_known)
-		return false;
-	for (size_t i = 0; i < KINDS; i++)
-		if (!world->objects[kinds[i]].is_known)
-			return false;
-	return true;
 }
 
 /* Rows and objects are both in order of their ids: one walk over both. */
@@ -184,7 +221,7 @@ acp_plan_sessions(const struct acp_world *world, const struct acp_site *site,
 	ACP_AUTO(objects) struct objects objects = {NULL, 0};
 	size_t row = 0, first = 0;
 
-	if (!is_enough_known(world))
+	if (!world->are_sessions_known)
 		return;
 	read_objects(world, site, &objects);
 	while (row < world->session_count || first < objects.count) {

@@ -203,11 +203,6 @@ void
 acp_step_mark(const struct acp_step *step, const struct acp_object *object,
 	enum acp_mark mark, const char *text, const char *reason)
 {
-	static const char *const names[] = {
-#define MARK_NAME(symbol, name) [ACP_MARK_##symbol] = (name),
-		ACP_MARKS(MARK_NAME)
-#undef MARK_NAME
-	};
 	const struct acp_ref ref = {
 		object->kind, object->namespace, object->name};
 	ACP_AUTO(json) struct json_object *body = json_object_new_object();
@@ -216,7 +211,7 @@ acp_step_mark(const struct acp_step *step, const struct acp_object *object,
 	struct acp_action *action = acp_plan_add(
 		step->plan, ACP_VERB_MARK, &ref, step->unit, reason);
 
-	json_object_object_add(annotations, names[mark],
+	json_object_object_add(annotations, acp_mark_name(mark),
 		text ? json_object_new_string(text) : NULL);
 	json_object_object_add(
 		metadata, "uid", json_object_new_string(object->uid));

@@ -15,19 +15,25 @@ struct acp_key_marks
 acp_rotation_collect(const struct acp_world *world)
 {
 	const struct acp_objects *pods = &world->objects[ACP_KIND_POD];
+	const struct acp_objects *accounts =
+		&world->objects[ACP_KIND_SERVICE_ACCOUNT];
 	struct acp_key_marks marks = {
-		.is_known = pods->is_known,
-		.ids = acp_arena_alloc(
-			world->arena, pods->count * sizeof(*marks.ids)),
-		.count = pods->count,
+		.is_known = pods->is_known && accounts->is_known,
+		.ids = acp_arena_alloc(world->arena,
+			(pods->count + accounts->count) * sizeof(*marks.ids)),
 	};
 
 	for (size_t i = 0; i < pods->count; i++)
-		marks.ids[i] = pods->items[i].marks[ACP_MARK_TOKEN_KEY_ID];
+		marks.ids[marks.count++] =
+			pods->items[i].marks[ACP_MARK_TOKEN_KEY_ID];
+	for (size_t i = 0; i < accounts->count; i++)
+		if (accounts->items[i].anchor_key_id)
+			marks.ids[marks.count++] =
+				accounts->items[i].anchor_key_id;
 	return marks;
 }
 
-/* Was any pod made under the key? is_oldest: it takes those without a mark. */
+/* Was any pod or anchor made under the key? is_oldest: it takes those without a mark. */
 static bool
 is_used(const struct acp_key *key, const struct acp_key_marks *marks,
 	bool is_oldest)

@@ -24,10 +24,10 @@
 /* A time further ahead of the server's clock than this is noted anew. */
 #define ACP_ROTATION_AHEAD_S (5 * 60)
 
-/* Under which keys the managed pods were made. */
+/* Under which keys the managed pods, and the anchors of accounts, were made. */
 struct acp_key_marks {
-	bool is_known; /* the whole list of pods was read */
-	const char **ids; /* one a pod; NULL: it has no mark */
+	bool is_known; /* the whole lists of both were read */
+	const char **ids; /* one each; NULL: a pod without a mark */
 	size_t count;
 };
 
@@ -44,7 +44,7 @@ struct acp_rotation {
 	char key_id[ACP_KEY_ID_SIZE]; /* promoted or dropped, else "" */
 };
 
-/* The marks of a world's pods; ids lives in its arena. */
+/* The marks of a world; ids lives in its arena. */
 struct acp_key_marks acp_rotation_collect(const struct acp_world *world);
 
 /*

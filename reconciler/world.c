@@ -12,6 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *
+acp_mark_name(enum acp_mark mark)
+{
+	switch (mark) {
+#define MARK_CASE(symbol, name) \
+	case ACP_MARK_##symbol: \
+		return (name);
+		ACP_MARKS(MARK_CASE)
+#undef MARK_CASE
+	case ACP_MARK__MAX:
+		break;
+	}
+	return "";
+}
+
 void
 acp_world_init(struct acp_world *world)
 {

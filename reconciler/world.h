@@ -10,6 +10,7 @@
 #define ACP_RECONCILER_WORLD_H
 
 #include "lib/auto.h"
+#include "lib/key.h"
 #include "reconciler/arena.h"
 #include "reconciler/kinds.h"
 #include "reconciler/rows.h"
@@ -26,7 +27,8 @@
 #define ACP_MARKS(X) \
 X(ABSENT_SINCE, "ambient-code.io/absent-since") \
 X(TOKEN_KEY_ID, "ambient-code.io/token-key-id") \
-X(REPROVISIONS, "ambient-code.io/reprovisions")
+X(REPROVISIONS, "ambient-code.io/reprovisions") \
+X(ANCHOR, "ambient-code.io/anchor")
 /* clang-format on */
 
 enum acp_mark {
@@ -35,6 +37,9 @@ enum acp_mark {
 #undef ACP_MARK_ENUM
 		ACP_MARK__MAX
 };
+
+/* "ambient-code.io/…"; static. */
+const char *acp_mark_name(enum acp_mark mark);
 
 enum acp_pod_phase {
 	ACP_POD_PENDING,
@@ -84,6 +89,9 @@ struct acp_object {
 	const char *role;
 	const char *subject;
 	const struct acp_pod_state *pod; /* of a Pod, NULL for other kinds */
+	/* of an account: the id of the key that its anchor proves to be ours,
+	 * NULL: it is not proved; see anchor.h */
+	const char *anchor_key_id;
 };
 
 struct acp_objects {
@@ -112,6 +120,9 @@ struct acp_answer {
 
 struct acp_world {
 	struct acp_arena *arena;
+	/* by which accounts are known to be ours, current one first; outlives
+	 * the world. NULL: none is known, and none is signed */
+	const struct acp_keyring *keys;
 	/* the servers' clocks when their first list was answered, in seconds
 	 * since 1970; 0: not known, and then nothing is done by age */
 	int64_t api_now_s;

@@ -57,6 +57,7 @@ endif
 RECONCILER_TESTS = \
 	tests/unit/test_conditions \
 	tests/unit/test_claims \
+	tests/unit/test_anchor \
 	tests/unit/test_api \
 	tests/unit/test_api_list \
 	tests/unit/test_api_token \
@@ -80,6 +81,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_observe_object \
 	tests/unit/test_ownership \
 	tests/unit/test_parallel \
+	tests/unit/test_plan_accounts \
 	tests/unit/test_plan_describe \
 	tests/unit/test_plan_gate \
 	tests/unit/test_plan_projects \
@@ -163,6 +165,10 @@ tests_unit_test_binding_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 tests_unit_test_handle_SOURCES = tests/unit/test_handle.c $(ACP_UNIT_VECTOR)
 tests_unit_test_handle_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_handle_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_anchor_SOURCES = tests/unit/test_anchor.c $(ACP_UNIT_VECTOR)
+tests_unit_test_anchor_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_anchor_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_token_url_SOURCES = tests/unit/test_token_url.c \
 	$(ACP_UNIT_VECTOR)
@@ -415,11 +421,17 @@ tests_unit_test_plan_properties_SOURCES = \
 tests_unit_test_plan_properties_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_properties_LDADD = $(ACP_UNIT_MODEL_LIBS)
 
+tests_unit_test_plan_accounts_SOURCES = tests/unit/test_plan_accounts.c \
+	$(ACP_UNIT_MODEL) $(ACP_UNIT_VECTOR)
+tests_unit_test_plan_accounts_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_plan_accounts_LDADD = $(ACP_UNIT_MODEL_LIBS)
+
 tests_unit_test_plan_sessions_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_plan_sessions_LDADD = $(ACP_UNIT_MODEL_LIBS)
 
 tests_unit_test_session_histories_SOURCES = \
-	tests/unit/test_session_histories.c $(ACP_UNIT_MODEL)
+	tests/unit/test_session_histories.c $(ACP_UNIT_MODEL) \
+	$(ACP_UNIT_VECTOR)
 tests_unit_test_session_histories_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_session_histories_LDADD = $(ACP_UNIT_MODEL_LIBS)
 

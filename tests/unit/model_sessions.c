@@ -190,9 +190,17 @@ model_lose_pod(struct model *model, const char *id)
 	struct json_object *pod =
 		model_find_of_session(model, ACP_KIND_POD, id);
 
-	if (pod)
-		model_remove(model, ACP_KIND_POD, peek_meta(pod, "namespace"),
-			peek_meta(pod, "name"));
+	struct model_session *session = model_find_session(model, id);
+
+	if (!pod)
+		return;
+	model_remove(model, ACP_KIND_POD, peek_meta(pod, "namespace"),
+		peek_meta(pod, "name"));
+	/* one that the row has never heard of was as good as not made */
+	if (session && session->pods &&
+		(session->row.phase == ACP_PHASE_EMPTY ||
+			session->row.phase == ACP_PHASE_PENDING))
+		session->pods--;
 }
 
 /* What a kubelet has begun with goes gracefully: false if it has not. */
@@ -268,16 +276,6 @@ new_pod(struct model *model, const struct acp_session_want *want)
 	return service;
 }
 
-static void
-note_reprovisions(struct json_object *account, unsigned int count)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", count);
-	model_set_meta(account, "annotations", "ambient-code.io/reprovisions",
-		count ? text : NULL);
-}
-
 static int64_t
 read_time_s(const char *text)
 {
@@ -285,6 +283,34 @@ read_time_s(const char *text)
 
 	ck_assert(acp_rfc3339_read(text, strlen(text), &time_us));
 	return time_us / US;
+}
+
+/* Applied by one manager alone: its labels and annotations are replaced. */
+static struct json_object *
+apply_account(struct model *model, struct acp_session_want *want)
+{
+	struct json_object *account =
+		model_find(model, ACP_KIND_SERVICE_ACCOUNT, want->namespace,
+			want->names->account);
+	struct json_object *body, *metadata;
+
+	want->account_created_s = account
+		? read_time_s(peek_meta(account, "creationTimestamp"))
+		: model->now_s;
+	body = acp_desired_session_account(want);
+	metadata = peek(body, "metadata");
+	if (account) {
+		json_object_object_add(peek(account, "metadata"), "labels",
+			json_object_get(peek(metadata, "labels")));
+		json_object_object_add(peek(account, "metadata"), "annotations",
+			json_object_get(peek(metadata, "annotations")));
+		json_object_put(body);
+	} else {
+		set_time(metadata, "creationTimestamp", model->now_s);
+		account = model_put(model, ACP_KIND_SERVICE_ACCOUNT, body);
+	}
+	touch(model, account);
+	return account;
 }
 
 /* The pod's time of creation; 0: something else has its name. */
@@ -317,16 +343,22 @@ provision(struct model *model, struct model_session *session,
 		.detail = &detail,
 		.names = &names,
 		.namespace = action->ref.namespace};
+	const unsigned int reprovisions = action->session->reprovisions;
 	struct json_object *account;
 	int64_t created_s;
+	char count[16];
 
 	acp_buffer_init(&why, 1000);
 	ck_assert_int_eq(
 		acp_session_names_write(session->row.id, &names, &why), ACP_OK);
-	account = put_once(model, ACP_KIND_SERVICE_ACCOUNT,
-		acp_desired_session_account(&want));
-	note_reprovisions(account, action->session->reprovisions);
-	touch(model, account);
+	snprintf(count, sizeof(count), "%u", reprovisions);
+	want.reprovisions = reprovisions ? count : NULL;
+	if (model->keys) {
+		want.key = model->keys->keys[0];
+		want.namespace_uid = action->session->namespace_uid;
+		ck_assert_ptr_nonnull(want.namespace_uid);
+	}
+	account = apply_account(model, &want);
 	want.account_uid = peek_meta(account, "uid");
 	created_s = make_pod(model, session, &want);
 	if (!created_s)
@@ -374,6 +406,14 @@ model_do_order(struct model *model, const struct acp_action *action)
 
 /* Observation */
 
+static bool
+may_have_objects(const struct acp_session_row *row)
+{
+	return row->start_us || row->phase == ACP_PHASE_CREATING ||
+		row->phase == ACP_PHASE_RUNNING ||
+		row->phase == ACP_PHASE_STOPPING;
+}
+
 static void
 answer_for_row(const struct model *model, struct acp_world *world,
 	const struct acp_session_row *row)
@@ -390,6 +430,17 @@ answer_for_row(const struct model *model, struct acp_world *world,
 				  names.pod)
 			? ACP_PRESENCE_THERE
 			: ACP_PRESENCE_GONE);
+	if (model->are_answers_unknown || !may_have_objects(row))
+		return;
+	model_observe_unlisted(model, world,
+		&(const struct acp_ref){
+			ACP_KIND_POD, row->project_id, names.pod});
+	model_observe_unlisted(model, world,
+		&(const struct acp_ref){ACP_KIND_SERVICE_ACCOUNT,
+			row->project_id, names.account});
+	model_observe_unlisted(model, world,
+		&(const struct acp_ref){
+			ACP_KIND_SERVICE, row->project_id, names.service});
 }
 
 static bool
@@ -414,7 +465,9 @@ model_observe_sessions(const struct model *model, struct acp_world *world)
 	for (size_t i = 0; i < accounts->count; i++) {
 		const char *id = accounts->items[i].session_id;
 
-		if (id && !has_row(model, id))
+		/* others are not asked for */
+		if (id && accounts->items[i].anchor_key_id &&
+			!has_row(model, id))
 			acp_world_add_session_answer(world, id,
 				model->are_answers_unknown
 					? ACP_PRESENCE_UNKNOWN

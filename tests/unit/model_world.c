@@ -9,6 +9,7 @@
 #include "tests/unit/model_world.h"
 
 #include "lib/json.h"
+#include "reconciler/anchor.h"
 #include "reconciler/desired.h"
 #include "reconciler/desired_build.h"
 #include "reconciler/observe_object.h"
@@ -308,8 +309,23 @@ model_observe(const struct model *model, struct acp_world *world)
 		acp_world_add_project_answer(world, model->answers[i].id,
 			model->answers[i].presence);
 	observe_objects(model, world);
+	world->keys = model->keys;
+	acp_world_sort(world);
+	acp_anchor_judge(world, &model->site);
 	model_observe_sessions(model, world);
 	acp_world_sort(world);
+}
+
+void
+model_observe_unlisted(const struct model *model, struct acp_world *world,
+	const struct acp_ref *ref)
+{
+	const struct model_object *object =
+		find(model, ref->kind, ref->namespace, ref->name);
+
+	if (object && !is_selected(model, object->json) &&
+		!model->is_unknown[ref->kind])
+		observe_into(object, world, &world->objects[ref->kind]);
 }
 
 void

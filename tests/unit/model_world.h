@@ -41,6 +41,7 @@ struct model_session {
 struct model {
 	struct acp_site site;
 	struct acp_runner_site runner;
+	const struct acp_keyring *keys; /* NULL: none; borrowed */
 	struct model_object objects[MODEL_OBJECTS];
 	size_t count;
 	struct acp_project_row projects[MODEL_ROWS];
@@ -130,6 +131,9 @@ void model_end_pod(struct model *model, const char *id, int exit_code);
 void model_lose_pod(struct model *model, const char *id);
 /* Pods that are being deleted are gone. */
 void model_end_deletions(struct model *model);
+/* What has that name, though no list has it. */
+void model_observe_unlisted(const struct model *model, struct acp_world *world,
+	const struct acp_ref *ref);
 /* For model_world.c. */
 void model_observe_sessions(const struct model *model, struct acp_world *world);
 bool model_do_order(struct model *model, const struct acp_action *action);

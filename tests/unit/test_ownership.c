@@ -245,10 +245,12 @@ make_session_object(enum acp_kind kind, const char *name)
 	struct acp_object object = make_object(&row);
 
 	object.session_id = SESSION;
-	if (kind == ACP_KIND_SERVICE_ACCOUNT)
+	if (kind == ACP_KIND_SERVICE_ACCOUNT) {
 		object.uid = "sa";
-	else
+		object.anchor_key_id = "key";
+	} else {
 		object.owner_uid = "sa";
+	}
 	return object;
 }
 
@@ -322,6 +324,31 @@ START_TEST(an_account_must_have_its_name_and_be_in_its_projects_namespace)
 	account.session_id = SESSION;
 	account.kind = ACP_KIND_ROLE;
 	ck_assert(!is_of_session(&account));
+}
+END_TEST
+
+/* Of a made-up id there is no row; a row of another project is none either. */
+START_TEST(an_account_without_an_anchor_is_ours_by_its_row_alone)
+{
+	struct acp_object *account;
+	struct acp_object pod;
+
+	set_up_session();
+	pod = make_session_object(ACP_KIND_POD, names.pod);
+	account = &world.objects[ACP_KIND_SERVICE_ACCOUNT].items[0];
+	account->anchor_key_id = NULL;
+	ck_assert(!is_of_session(account));
+	ck_assert(!is_of_session(&pod));
+	ck_assert_uint_eq(acp_ownership_count_foreign(&world, &site), 1);
+	*acp_world_add_session(&world) =
+		(struct acp_session_row){.id = SESSION, .project_id = "p2"};
+	ck_assert(!is_of_session(account));
+	world.sessions[0].project_id = NULL;
+	ck_assert(!is_of_session(account));
+	world.sessions[0].project_id = "p1";
+	ck_assert(is_of_session(account));
+	ck_assert(is_of_session(&pod));
+	ck_assert_uint_eq(acp_ownership_count_foreign(&world, &site), 0);
 }
 END_TEST
 
@@ -403,6 +430,8 @@ ownership_suite(void)
 		pods_and_services_must_be_owned_by_their_sessions_account);
 	tcase_add_test(tcase,
 		an_account_must_have_its_name_and_be_in_its_projects_namespace);
+	tcase_add_test(
+		tcase, an_account_without_an_anchor_is_ours_by_its_row_alone);
 	tcase_add_test(tcase, lookalikes_of_session_objects_are_counted);
 	tcase_add_test(
 		tcase, a_namespace_is_for_sessions_when_it_is_ours_and_active);

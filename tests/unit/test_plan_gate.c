@@ -49,6 +49,7 @@ add_sessions(int count, int rows)
 		object->namespace = "p";
 		object->session_id = name("session-", i);
 		object->name = acp_plan_text(&plan, "session-session-%d-sa", i);
+		object->anchor_key_id = "key";
 		if (i < rows)
 			*acp_world_add_session(&world) =
 				(struct acp_session_row){
@@ -182,13 +183,14 @@ START_TEST(accounts_that_a_tenant_made_up_do_not_dilute_the_share)
 }
 END_TEST
 
-/* The same by accounts that only name other sessions' ids. */
-START_TEST(accounts_that_are_not_called_as_their_session_do_not_count)
+/* The same by accounts of sessions that a tenant has, or had long ago. */
+START_TEST(accounts_that_have_no_anchor_do_not_count)
 {
 	add_project("there", true);
 	add_sessions(60, 60);
 	for (size_t i = 20; i < 60; i++)
-		world.objects[ACP_KIND_SERVICE_ACCOUNT].items[i].name = "mine";
+		world.objects[ACP_KIND_SERVICE_ACCOUNT].items[i].anchor_key_id =
+			NULL;
 	for (int i = 60; i < 66; i++)
 		add_absence(name("session/session-", i));
 	acp_world_sort(&world);
@@ -275,8 +277,7 @@ plan_gate_suite(void)
 	tcase_add_test(tcase, stops_and_repairs_never_count_and_are_never_held);
 	tcase_add_test(
 		tcase, accounts_that_a_tenant_made_up_do_not_dilute_the_share);
-	tcase_add_test(tcase,
-		accounts_that_are_not_called_as_their_session_do_not_count);
+	tcase_add_test(tcase, accounts_that_have_no_anchor_do_not_count);
 	tcase_add_test(tcase, one_session_with_several_actions_counts_once);
 	tcase_add_test(tcase, the_digest_is_of_the_set_whatever_its_order);
 	tcase_add_test(

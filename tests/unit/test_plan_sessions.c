@@ -53,7 +53,9 @@ make_object(enum acp_kind kind, const char *namespace, const char *name)
 		.session_id = namespace ? ID : NULL,
 		.owner_uid = kind == ACP_KIND_POD || kind == ACP_KIND_SERVICE
 			? "ServiceAccount"
-			: NULL};
+			: NULL,
+		.anchor_key_id =
+			kind == ACP_KIND_SERVICE_ACCOUNT ? "key" : NULL};
 }
 
 static void
@@ -718,10 +720,28 @@ START_TEST(h30_a_session_that_changed_its_project_leaves_the_old_one_first)
 }
 END_TEST
 
-START_TEST(what_a_tenant_made_up_elsewhere_goes_and_holds_up_nothing)
+START_TEST(what_was_left_elsewhere_goes_and_holds_up_nothing)
 {
 	add_others();
 	ck_assert_str_eq(plan_line(), "delete Service; delete Pod; provision");
+}
+END_TEST
+
+START_TEST(what_a_tenant_made_up_elsewhere_is_left_alone)
+{
+	account.anchor_key_id = NULL;
+	add_others();
+	ck_assert_str_eq(plan_line(), "provision");
+}
+END_TEST
+
+START_TEST(what_a_tenant_made_up_of_no_session_is_left_alone)
+{
+	make_all();
+	account.anchor_key_id = NULL;
+	row.id = NULL;
+	acp_world_add_session_answer(&world, ID, ACP_PRESENCE_GONE);
+	ck_assert_str_eq(plan_line(), "");
 }
 END_TEST
 
@@ -828,7 +848,7 @@ END_TEST
 START_TEST(h43_a_service_is_repaired_when_it_drifts_or_is_missing)
 {
 	static const char *const plans[] = {
-		"create Service", "apply Service", "", ""};
+		"create Service", "apply Service", "", "Running"};
 
 	row.phase = ACP_PHASE_RUNNING;
 	make_all();
@@ -1002,8 +1022,11 @@ add_absence_tests(TCase *tcase)
 		tcase, h30_what_is_gone_goes_from_every_managed_namespace);
 	tcase_add_test(tcase,
 		h30_a_session_that_changed_its_project_leaves_the_old_one_first);
-	tcase_add_test(tcase,
-		what_a_tenant_made_up_elsewhere_goes_and_holds_up_nothing);
+	tcase_add_test(
+		tcase, what_was_left_elsewhere_goes_and_holds_up_nothing);
+	tcase_add_test(tcase, what_a_tenant_made_up_elsewhere_is_left_alone);
+	tcase_add_test(
+		tcase, what_a_tenant_made_up_of_no_session_is_left_alone);
 	tcase_add_loop_test(tcase,
 		h28_sessions_of_a_project_that_is_gone_fail_and_then_go, 0, 4);
 	tcase_add_loop_test(tcase,

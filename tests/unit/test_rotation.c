@@ -313,6 +313,8 @@ START_TEST(the_marks_of_a_world_are_collected)
 	struct acp_world world;
 	struct acp_object pods[2] = {
 		{.marks = {[ACP_MARK_TOKEN_KEY_ID] = "0123456789abcdef"}}};
+	struct acp_object accounts[2] = {
+		{.anchor_key_id = NULL}, {.anchor_key_id = "fedcba9876543210"}};
 	struct acp_key_marks marks;
 
 	memset(&world, 0, sizeof(world));
@@ -322,10 +324,15 @@ START_TEST(the_marks_of_a_world_are_collected)
 	world.objects[ACP_KIND_POD] = (struct acp_objects){
 		.items = pods, .count = 2, .is_known = true};
 	marks = acp_rotation_collect(&world);
+	ck_assert(!marks.is_known);
+	world.objects[ACP_KIND_SERVICE_ACCOUNT] = (struct acp_objects){
+		.items = accounts, .count = 2, .is_known = true};
+	marks = acp_rotation_collect(&world);
 	ck_assert(marks.is_known);
-	ck_assert_uint_eq(marks.count, 2);
+	ck_assert_uint_eq(marks.count, 3);
 	ck_assert_str_eq(marks.ids[0], "0123456789abcdef");
 	ck_assert_ptr_null(marks.ids[1]);
+	ck_assert_str_eq(marks.ids[2], "fedcba9876543210");
 	acp_arena_free(&world.arena);
 }
 END_TEST

@@ -9,9 +9,11 @@
 #include "reconciler/plan.h"
 
 #include "lib/json.h"
+#include "reconciler/anchor.h"
 #include "reconciler/observe_object.h"
 #include "tests/unit/model_world.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/vector_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ enum { HISTORIES = 300, STEPS = 60, IDS = 40, RESTS = 40, PARTS = 10 };
 static const char *const projects[] = {"p1", "p2", "p3"};
 
 static struct model model;
+static struct acp_keyring keys;
 static char ids[IDS][32];
 static int id_count;
 static uint64_t state;
@@ -198,6 +201,40 @@ act_as_kubelet(void)
 		model_lose_pod(&model, session->row.id);
 }
 
+static bool
+is_full(void)
+{
+	return model.count + 64 > MODEL_OBJECTS;
+}
+
+/*
+ * A copy of an account with all that it says, its sign too, for an id that
+ * there never was.
+ */
+static void
+make_up_account(void)
+{
+	const struct model_session *session = draw_session();
+	struct json_object *like, *json = NULL;
+	char id[32], name[64];
+
+	like = session ? model_find_of_session(&model, ACP_KIND_SERVICE_ACCOUNT,
+				 session->row.id)
+		       : NULL;
+	snprintf(id, sizeof(id), "made-up-%u", draw(20));
+	snprintf(name, sizeof(name), "session-%s-sa", id);
+	if (!like || is_full() ||
+		model_find(&model, ACP_KIND_SERVICE_ACCOUNT,
+			peek_meta(like, "namespace"), name))
+		return;
+	ck_assert_int_eq(json_object_deep_copy(like, &json, NULL), 0);
+	json_object_object_add(
+		peek(json, "metadata"), "name", json_object_new_string(name));
+	model_set_meta(json, "labels", "ambient-code.io/session-id", id);
+	model_set_meta(json, "annotations", foreign, "yes");
+	model_put(&model, ACP_KIND_SERVICE_ACCOUNT, json);
+}
+
 /* A tenant's own, as much like ours as can be without its account. */
 static void
 act_as_tenant(void)
@@ -216,7 +253,7 @@ act_as_tenant(void)
 	json_object_object_add(
 		peek(json, "metadata"), "name", json_object_new_string(name));
 	json_object_object_del(peek(json, "metadata"), "deletionTimestamp");
-	if (model.count + 64 > MODEL_OBJECTS ||
+	if (is_full() ||
 		model_find(&model, ACP_KIND_POD, peek_meta(json, "namespace"),
 			name)) {
 		json_object_put(json);
@@ -272,6 +309,8 @@ live_through(void)
 		act_as_kubelet();
 		if (draw(6) == 0)
 			act_as_tenant();
+		if (draw(6) == 0)
+			make_up_account();
 		if (draw(STEPS) == 0)
 			drop_project();
 		model.now_s += draw(30);
@@ -379,6 +418,9 @@ begin_history(int seed)
 {
 	state = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	model_init(&model);
+	if (!keys.count)
+		vector_key_add(&keys);
+	model.keys = &keys;
 	id_count = 0;
 	for (size_t i = 0; i < 3; i++)
 		model_add_project(&model, projects[i], NULL);
@@ -474,6 +516,23 @@ END_TEST
 enum { MANY = 10000, MANY_PROJECTS = 50, MANY_BYTES_MAX = 64 << 20 };
 
 static void
+sign_copy(struct json_object *json, const char *project, const char *id)
+{
+	struct json_object *namespace =
+		model_find(&model, ACP_KIND_NAMESPACE, NULL, project);
+	const struct acp_anchor anchor = {.instance = model.site.instance,
+		.namespace = project,
+		.namespace_uid = peek_meta(namespace, "uid"),
+		.session_id = id,
+		/* the model's clock when the first one was made */
+		.created_s = model.now_s};
+	char mark[ACP_ANCHOR_SIZE];
+
+	acp_anchor_write(keys.keys[0], &anchor, mark);
+	model_set_meta(json, "annotations", "ambient-code.io/anchor", mark);
+}
+
+static void
 observe_copy(struct acp_world *world, enum acp_kind kind,
 	struct json_object *json, int number)
 {
@@ -500,6 +559,7 @@ observe_copy(struct acp_world *world, enum acp_kind kind,
 	if (kind == ACP_KIND_SERVICE_ACCOUNT) {
 		json_object_object_add(
 			metadata, "uid", json_object_new_string(text));
+		sign_copy(json, project, id);
 	} else {
 		owner = json_object_array_get_idx(
 			peek(metadata, "ownerReferences"), 0);
@@ -566,6 +626,7 @@ START_TEST(ten_thousand_steady_sessions_cost_no_write_and_little_memory)
 	world.objects[ACP_KIND_POD].count = 0;
 	add_many_sessions(&world, "session-first");
 	acp_world_sort(&world);
+	acp_anchor_judge(&world, &model.site);
 	acp_plan_projects(&world, &model.site, &plan);
 	acp_plan_sessions(&world, &model.site, &model.runner, &plan);
 	ck_assert_uint_eq(plan.count, 0);
