@@ -105,6 +105,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/observe_changed.c \
 	%D%/observe_changed.h \
 	%D%/observe_lists.c \
+	%D%/observe_made.c \
 	%D%/observe_missing.c \
 	%D%/observe_object.c \
 	%D%/observe_object.h \

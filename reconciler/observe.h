@@ -33,6 +33,16 @@ struct acp_observer {
 void acp_observe(const struct acp_clients *clients, const struct acp_site *site,
 	int64_t swept_s, struct acp_world *world);
 
+/*
+ * Fills an initialised world with what sessions need that waited for their
+ * namespace, once a plan for seen was carried out which made it: they, their
+ * projects, and the namespaces, which have nothing in them yet. Borrows from
+ * seen, which outlives it. No session is in it when nothing was made.
+ */
+void acp_observe_made(const struct acp_clients *clients,
+	const struct acp_site *site, const struct acp_world *seen,
+	struct acp_world *world);
+
 /* Collections of the API server that are read in every pass. */
 #define ACP_OBSERVE_COLLECTIONS 3
 

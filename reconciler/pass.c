@@ -196,6 +196,27 @@ make_applier(const struct acp_controller *controller,
 			controller->settings.pass_timeout_ms};
 }
 
+/*
+ * Sessions that waited for a namespace which was just made need not wait for
+ * the next pass. One round: what is not Active by now does.
+ */
+static void
+follow_up(const struct acp_applier *applier, struct acp_pass *pass)
+{
+	ACP_AUTO(world) struct acp_world made;
+	struct acp_plan *plan = &pass->plan, rest;
+	size_t done = plan->count;
+
+	acp_world_init(&made);
+	acp_observe_made(applier->clients, applier->site, &pass->world, &made);
+	acp_plan_sessions(&made, applier->site, applier->runner, plan);
+	rest = *plan;
+	rest.actions += done;
+	rest.count -= done;
+	if (rest.count)
+		acp_apply(applier, &rest, &pass->summary);
+}
+
 void
 acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 {
@@ -211,6 +232,7 @@ acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 	log_refusals(controller, &pass->plan);
 	rotate_keys(controller, &pass->world, summary);
 	acp_apply(&applier, &pass->plan, summary);
+	follow_up(&applier, pass);
 	note_sweep(controller, &pass->world);
 	summary->duration_ms = acp_clock_now_ms() - start_ms;
 	save_metrics(controller, summary);
@@ -248,5 +270,6 @@ acp_pass_run_fast(struct acp_controller *controller, struct acp_pass *pass)
 		&pass->world, site, &controller->settings.runner, &pass->plan);
 	hold_absences(&pass->plan);
 	acp_apply(&applier, &pass->plan, &pass->summary);
+	follow_up(&applier, pass);
 	acp_metrics_add(&controller->metrics, &pass->summary);
 }

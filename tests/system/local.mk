@@ -42,5 +42,6 @@ EXTRA_DIST += \
 	%D%/520-session-phases.py \
 	%D%/526-session-crash-at-any-write.py \
 	%D%/530-hostile-sessions.py \
+	%D%/540-sessions-and-tenants.py \
 	%D%/550-session-end-to-end.py \
 	%D%/560-quickstart-cluster.py
