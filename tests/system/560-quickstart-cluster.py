@@ -22,7 +22,7 @@ import providers
 import tap
 
 COMMAND = [bed.SRCDIR / "quickstart", "--cluster"]
-PATIENCE = 150
+PATIENCE = 300
 SHOWN_MOST = 12
 PR_SET_CHILD_SUBREAPER = 36
 READY = "logs, a file a program:"
