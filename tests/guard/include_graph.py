@@ -19,7 +19,8 @@ FOLDERS = {
 # third-party header: the files that may include it, besides tests
 LIBRARIES = {
     "fcgiapp.h": ("fcgi/request*", "fcgi/reply*"),
-    "curl/*": ("*/http*", "lib/url*", "reconciler/token_url*"),
+    "curl/*": ("*/http*", "lib/curl_url*", "lib/url*",
+               "reconciler/token_url*"),
     "json-c/*": ("*/jwt*", "*/token_reply*", "*/json*", "reconciler/api*",
                  "reconciler/kube*", "reconciler/row*", "reconciler/desired*",
                  "reconciler/observe*", "reconciler/plan*",
