@@ -29,7 +29,8 @@ struct json_object *acp_kube_items_cut(
 
 /*
  * Gives each item to the sink, its metadata.managedFields emptied when they
- * are an array, and frees it. False, after some of them may have been given, when one is no JSON object or they are no array.
+ * are an array, and frees it. False, after some of them may have been given,
+ * when one is no JSON object or they are no array.
  */
 ACP_MUST_CHECK bool acp_kube_items_give(
 	const struct acp_kube_items *items, const struct acp_kube_sink *sink);

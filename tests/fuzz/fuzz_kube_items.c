@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reconciler/kube_items.h: any bytes as a page of a list. What is taken apart
- * is what a parser of the whole page finds in it.
+ * is what a parser of the whole page finds in it, but for managed fields, which
+ * are left unparsed.
  */
 #include <config.h>
 
@@ -47,6 +48,33 @@ is_same(struct json_object *left, struct json_object *right)
 		       json_object_to_json_string(right)) == 0;
 }
 
+static bool
+has_managed_fields(const char *text, size_t size)
+{
+	static const char key[] = "managedFields";
+
+	return memmem(text, size, key, sizeof(key) - 1);
+}
+
+/* Without the managed fields of its items; items may be no array. */
+static void
+drop_managed_fields(struct json_object *items)
+{
+	size_t count = json_object_is_type(items, json_type_array)
+		? json_object_array_length(items)
+		: 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *item = json_object_array_get_idx(items, i);
+		struct json_object *metadata = NULL;
+
+		if (json_object_is_type(item, json_type_object))
+			json_object_object_get_ex(item, "metadata", &metadata);
+		if (json_object_is_type(metadata, json_type_object))
+			json_object_object_del(metadata, "managedFields");
+	}
+}
+
 static void
 expect_same(const char *text, size_t size)
 {
@@ -56,9 +84,13 @@ expect_same(const char *text, size_t size)
 		acp_json_new_deep(text, size, ACP_KUBE_JSON_DEPTH_MAX + 2);
 	struct json_object *items = NULL;
 
+	if (!whole && has_managed_fields(text, size))
+		return;
 	if (!whole)
 		abort();
 	json_object_object_get_ex(whole, "items", &items);
+	drop_managed_fields(items);
+	drop_managed_fields(given);
 	/* an empty one may stand behind ours: no server writes a key twice */
 	if (!has_empty_items(whole) && !is_same(items, given))
 		abort();
