@@ -11,6 +11,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* RFC 6750 §2.1, b64token */
+#define TOKEN_CHARACTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" \
+	"-._~+/="
+
 const char *
 acp_bearer_find(const char *value)
 {
@@ -20,11 +25,9 @@ acp_bearer_find(const char *value)
 	if (!value || strncmp(value, scheme, strlen(scheme)) != 0)
 		return NULL;
 	word = value + strlen(scheme);
-	/* a comma joins two headers into one (RFC 9110 §5.3) */
-	for (const char *c = word; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == ',' || *c == 0x7f)
-			return NULL;
-	return *word ? word : NULL;
+	/* no comma: it joins two headers into one (RFC 9110 §5.3) */
+	return *word && word[strspn(word, TOKEN_CHARACTERS)] == '\0' ? word
+								     : NULL;
 }
 
 /* The six bits of a base64 character, or -1. */

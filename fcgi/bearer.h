@@ -25,8 +25,8 @@ struct acp_ciphertext {
 
 /*
  * Finds the word behind "Bearer " (this case, one space) in a header value;
- * NULL when value is NULL, of another scheme, empty, or holds a space, comma
- * or control behind it. Lives as value.
+ * NULL when value is NULL, of another scheme, empty, or holds anything behind
+ * it that is no character of a b64token (RFC 6750). Lives as value.
  */
 const char *acp_bearer_find(const char *value);
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 128 };
+enum { FIRST_ROOM = 256, PIECE_ROOM = 256 };
 
 void
 acp_buffer_init(struct acp_buffer *buffer, size_t limit)
@@ -67,14 +67,20 @@ acp_buffer_append(struct acp_buffer *buffer, const char *text)
 void
 acp_buffer_printf(struct acp_buffer *buffer, const char *format, ...)
 {
+	char piece[PIECE_ROOM];
 	va_list arguments;
 	int size;
 
 	va_start(arguments, format);
-	size = vsnprintf(NULL, 0, format, arguments);
+	size = vsnprintf(piece, sizeof(piece), format, arguments);
 	va_end(arguments);
 	if (size < 0) {
 		buffer->is_failed = true;
+		return;
+	}
+	/* mostly: to format it twice would cost more than to copy it */
+	if ((size_t)size < sizeof(piece)) {
+		acp_buffer_append_bytes(buffer, piece, (size_t)size);
 		return;
 	}
 	if (!make_room(buffer, (size_t)size))
@@ -86,10 +92,16 @@ acp_buffer_printf(struct acp_buffer *buffer, const char *format, ...)
 	buffer->size += (size_t)size;
 }
 
-static bool
-is_plain_json(unsigned char byte)
+/* How many of the next bytes are ASCII that stands for itself in JSON. */
+static size_t
+measure_plain_json(const unsigned char *bytes, size_t size)
 {
-	return byte >= 0x20 && byte != 0x7f && !strchr("\"\\<>&", byte);
+	size_t i = 0;
+
+	while (i < size && bytes[i] >= 0x20 && bytes[i] < 0x7f &&
+		!strchr("\"\\<>&", bytes[i]))
+		i++;
+	return i;
 }
 
 void
@@ -99,10 +111,12 @@ acp_buffer_append_json(struct acp_buffer *buffer, const char *text, size_t size)
 
 	acp_buffer_append(buffer, "\"");
 	for (size_t i = 0, length; i < size; i += length ? length : 1) {
-		length = acp_utf8_measure(text + i, size - i);
+		size_t plain = measure_plain_json(bytes + i, size - i);
+
+		length = plain ? plain : acp_utf8_measure(text + i, size - i);
 		if (length == 0)
 			acp_buffer_append(buffer, "\\ufffd");
-		else if (length > 1 || is_plain_json(bytes[i]))
+		else if (plain || length > 1)
 			acp_buffer_append_bytes(buffer, bytes + i, length);
 		else if (bytes[i] == '"' || bytes[i] == '\\')
 			acp_buffer_printf(buffer, "\\%c", bytes[i]);

@@ -35,7 +35,7 @@
 #define ACP_REQUEST_WAIT_MS 2000 /* from the first byte to the whole head */
 #define ACP_CONNECTION_IDLE_MS 10000 /* from accept to the first byte */
 #define ACP_CONNECTION_WAITING_MAX 4096 /* accepted, head not yet here */
-#define ACP_SOCKET_TIMEOUT_MS 2000 /* one read or write on a connection */
+#define ACP_SOCKET_TIMEOUT_MS 2000 /* one write on a connection */
 #define ACP_LINGER_MS 100 /* for what a peer sends after its answer */
 #define ACP_LINGER_READ 4096 /* of it at a time */
 #define ACP_SOCKET_BACKLOG 4096

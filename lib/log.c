@@ -67,10 +67,9 @@ append_field(struct acp_buffer *line, const struct acp_log_field *field)
 {
 	if (field->kind == ACP_LOG_TEXT && !field->text)
 		return;
-	if (is_json)
-		acp_buffer_printf(line, ",\"%s\":", field->name);
-	else
-		acp_buffer_printf(line, " %s=", field->name);
+	acp_buffer_append(line, is_json ? ",\"" : " ");
+	acp_buffer_append(line, field->name);
+	acp_buffer_append(line, is_json ? "\":" : "=");
 	switch (field->kind) {
 	case ACP_LOG_TEXT:
 		append_text(line, field->text);

@@ -11,8 +11,6 @@
 #include "lib/limits.h"
 #include "lib/mask.h"
 
-#include <string.h>
-
 static uint32_t
 is_alphanumeric(uint32_t c)
 {
@@ -47,10 +45,12 @@ acp_session_id_check(const uint8_t *text, size_t size)
 bool
 acp_session_id_is_legal(const char *text, size_t size)
 {
-	uint8_t room[ACP_SESSION_ID_MAX] = {0};
+	uint32_t good = UINT32_MAX;
 
-	if (size > sizeof(room))
+	if (size < ACP_SESSION_ID_MIN || size > ACP_SESSION_ID_MAX)
 		return false;
-	memcpy(room, text, size);
-	return acp_session_id_check(room, size) != 0;
+	for (size_t i = 0; i < size; i++)
+		good &= is_alphanumeric((uint8_t)text[i]) |
+			is_mark((uint8_t)text[i]);
+	return (good & is_alphanumeric((uint8_t)text[0])) != 0;
 }

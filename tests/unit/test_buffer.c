@@ -24,6 +24,28 @@ START_TEST(text_grows_and_stays_terminated)
 }
 END_TEST
 
+START_TEST(formatted_text_of_any_length_is_whole)
+{
+	char expected[1001];
+
+	memset(expected, 'x', sizeof(expected));
+	for (size_t size = 0; size <= 1000; size++) {
+		ACP_AUTO(buffer) struct acp_buffer buffer;
+
+		acp_buffer_init(&buffer, size + 1);
+		acp_buffer_printf(&buffer, "%.*s%c", (int)size, expected, '!');
+		ck_assert(!buffer.is_failed);
+		ck_assert_uint_eq(buffer.size, size + 1);
+		ck_assert_uint_eq(strlen(buffer.text), size + 1);
+		ck_assert_int_eq(strncmp(buffer.text, expected, size), 0);
+		ck_assert_int_eq(buffer.text[size], '!');
+		acp_buffer_printf(&buffer, "%c", '?');
+		ck_assert(buffer.is_failed);
+		ck_assert_uint_eq(strlen(buffer.text), size + 1);
+	}
+}
+END_TEST
+
 START_TEST(one_byte_over_the_limit_fails_for_good)
 {
 	ACP_AUTO(buffer) struct acp_buffer buffer;
@@ -73,6 +95,7 @@ buffer_suite(void)
 	TCase *tcase = tcase_create("buffer");
 
 	tcase_add_test(tcase, text_grows_and_stays_terminated);
+	tcase_add_test(tcase, formatted_text_of_any_length_is_whole);
 	tcase_add_test(tcase, one_byte_over_the_limit_fails_for_good);
 	tcase_add_loop_test(tcase, json_strings_are_escaped_and_valid, 0,
 		sizeof(json_cases) / sizeof(json_cases[0]));

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static uint8_t text[ACP_SESSION_ID_MAX + 1];
+static uint8_t text[1000];
 
 static void
 set_up(void)
@@ -72,6 +72,24 @@ START_TEST(bytes_behind_the_id_do_not_matter)
 }
 END_TEST
 
+START_TEST(what_is_not_secret_is_judged_the_same)
+{
+	char exact[ACP_SESSION_ID_MAX];
+
+	for (size_t size = 0; size <= 1000; size++)
+		ck_assert_int_eq(
+			acp_session_id_is_legal((const char *)text, size),
+			size >= 8 && size <= 128);
+	for (size_t place = 0; place < 8; place++)
+		for (int c = 0; c < 256; c++) {
+			memset(exact, 'a', sizeof(exact));
+			exact[place] = (char)c;
+			ck_assert_int_eq(acp_session_id_is_legal(exact, 8),
+				is_allowed(c, place));
+		}
+}
+END_TEST
+
 static Suite *
 session_id_suite(void)
 {
@@ -83,6 +101,7 @@ session_id_suite(void)
 	tcase_add_test(tcase, sizes_that_wrap_around_are_not);
 	tcase_add_loop_test(tcase, each_place_takes_just_its_characters, 0, 7);
 	tcase_add_test(tcase, bytes_behind_the_id_do_not_matter);
+	tcase_add_test(tcase, what_is_not_secret_is_judged_the_same);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
