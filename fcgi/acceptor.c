@@ -32,7 +32,6 @@ enum {
 	FIRST_LOOK_MS = 2, /* a web server sends at once after it connects */
 	TICK_MS = 100, /* how often parked connections are aged */
 	PAUSE_MS = 50, /* after a passing failure of accept */
-	ACCEPT_BURST = 16, /* connections in a row before other events */
 };
 
 /* Epoll data: a held ticket (its top bit set), one of these, or a parked. */
@@ -102,14 +101,16 @@ refuse(struct acceptor *acceptor, int fd, const char *reason)
 	close(fd);
 }
 
-/* Looks at what has come; has_bytes says whether there is any of it. */
+/*
+ * Looks at what has come; has_bytes says whether there is any of it. flags:
+ * MSG_DONTWAIT, or 0 to wait FIRST_LOOK_MS for the first of it.
+ */
 static enum acp_gate_verdict
-look(int fd, bool *has_bytes)
+look(int fd, int flags, bool *has_bytes)
 {
 	uint8_t bytes[ACP_REQUEST_HEAD_MAX];
-	ssize_t size;
+	ssize_t size = recv(fd, bytes, sizeof(bytes), MSG_PEEK | flags);
 
-	size = recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return ACP_GATE_INCOMPLETE;
 	if (size <= 0)
@@ -137,7 +138,8 @@ static void
 look_again(struct acceptor *acceptor, struct parked *parked, uint32_t events)
 {
 	bool had_bytes = parked->has_bytes;
-	enum acp_gate_verdict verdict = look(parked->fd, &parked->has_bytes);
+	enum acp_gate_verdict verdict =
+		look(parked->fd, MSG_DONTWAIT, &parked->has_bytes);
 	int fd = parked->fd;
 
 	/* what is not whole when the peer has hung up never will be */
@@ -183,25 +185,23 @@ park(struct acceptor *acceptor, int fd, bool has_bytes)
 static void
 set_timeouts(int fd)
 {
-	const struct timeval limit = {.tv_sec = ACP_SOCKET_TIMEOUT_MS / 1000};
+	/* for the first look: libfcgi reads only what was seen to be there */
+	const struct timeval look = {.tv_usec = FIRST_LOOK_MS * 1000};
+	const struct timeval send = {.tv_sec = ACP_SOCKET_TIMEOUT_MS / 1000};
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send));
 }
 
 /* A new connection: served at once when its head is there, else parked. */
 static void
 receive(struct acceptor *acceptor, int fd)
 {
-	struct pollfd readable = {.fd = fd, .events = POLLIN};
 	enum acp_gate_verdict verdict;
 	bool has_bytes = false;
 
 	set_timeouts(fd);
-	verdict = look(fd, &has_bytes);
-	if (verdict == ACP_GATE_INCOMPLETE && !has_bytes &&
-		poll(&readable, 1, FIRST_LOOK_MS) == 1)
-		verdict = look(fd, &has_bytes);
+	verdict = look(fd, 0, &has_bytes);
 	if (verdict == ACP_GATE_WHOLE)
 		serve(acceptor, fd);
 	else if (verdict == ACP_GATE_INCOMPLETE)
@@ -245,13 +245,6 @@ accept_one(struct acceptor *acceptor)
 		return true;
 	pause_accepting(acceptor->all);
 	return false;
-}
-
-static void
-accept_some(struct acceptor *acceptor)
-{
-	for (int i = 0; i < ACCEPT_BURST && accept_one(acceptor); i++)
-		continue;
 }
 
 /* Closes parked connections whose time is up, at most once a tick. */
@@ -313,7 +306,8 @@ dispatch(struct acceptor *acceptor, uint64_t data, uint32_t events)
 	if (data & ACP_HELD_TICKET)
 		end_deserted(acceptor, data);
 	else if (data == EVENT_LISTENER)
-		accept_some(acceptor);
+		/* no more: accept in vain costs many times an epoll_wait */
+		accept_one(acceptor);
 	else if (data == EVENT_WAKE)
 		start_drain(acceptor);
 	else
