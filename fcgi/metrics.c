@@ -30,6 +30,7 @@ struct acp_metrics {
 	struct histogram request_duration;
 	_Atomic uint64_t unseals[ACP_UNSEAL_RESULT__MAX];
 	struct histogram unseal_duration;
+	_Atomic uint64_t unseal_cpu_us;
 	_Atomic uint64_t hits[ACP_CACHE_HIT__MAX];
 	_Atomic uint64_t renewals[ACP_RENEWAL_RESULT__MAX];
 	_Atomic uint64_t unbound_requests;
@@ -92,6 +93,12 @@ acp_metrics_count_unseal(struct acp_metrics *metrics,
 	add(&metrics->unseals[result], 1);
 	if (result != ACP_UNSEAL_DROPPED)
 		observe(&metrics->unseal_duration, duration_us);
+}
+
+void
+acp_metrics_count_unseal_cpu(struct acp_metrics *metrics, int64_t used_us)
+{
+	add(&metrics->unseal_cpu_us, (uint64_t)(used_us > 0 ? used_us : 0));
 }
 
 void
@@ -218,6 +225,10 @@ write_unseals(const struct acp_metrics *metrics, struct acp_buffer *text)
 			read_counter(&metrics->unseals[i]));
 	write_histogram(text, "unseal_duration_seconds",
 		"Time to open one ciphertext.", &metrics->unseal_duration);
+	write_head(text, "unseal_cpu_seconds_total", "counter",
+		"Processor time of private key operations.");
+	acp_buffer_printf(text, PREFIX "unseal_cpu_seconds_total %.6f\n",
+		(double)read_counter(&metrics->unseal_cpu_us) / 1e6);
 	write_head(text, "cache_hits_total", "counter",
 		"Requests that needed no private key operation of their own.");
 	for (size_t i = 0; i < ACP_CACHE_HIT__MAX; i++)

@@ -66,6 +66,8 @@ void acp_metrics_count_request(struct acp_metrics *metrics,
 	enum acp_route route, int status, int64_t duration_us);
 void acp_metrics_count_unseal(struct acp_metrics *metrics,
 	enum acp_unseal_result result, int64_t duration_us);
+/* What one opening took of a processor. */
+void acp_metrics_count_unseal_cpu(struct acp_metrics *metrics, int64_t used_us);
 void acp_metrics_count_hit(struct acp_metrics *metrics, enum acp_cache_hit hit);
 void acp_metrics_count_renewal(
 	struct acp_metrics *metrics, enum acp_renewal_result result);

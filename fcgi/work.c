@@ -291,6 +291,7 @@ open_job(struct acp_work *work, const struct acp_job *job,
 	lasted_us = acp_clock_now_us() - lasted_us;
 	acp_metrics_count_unseal(
 		work->metrics, name_result(unsealed), lasted_us);
+	acp_metrics_count_unseal_cpu(work->metrics, used_us);
 	pthread_mutex_lock(&work->lock);
 	note_duration(work, used_us, lasted_us);
 	/* looked at under the lock, so that acp_work_forget comes after it */

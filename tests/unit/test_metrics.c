@@ -288,6 +288,16 @@ START_TEST(requests_are_counted_by_path_and_status)
 }
 END_TEST
 
+START_TEST(processor_time_of_openings_is_summed)
+{
+	ck_assert_double_eq(get("unseal_cpu_seconds_total"), 0);
+	acp_metrics_count_unseal_cpu(metrics, 12000);
+	acp_metrics_count_unseal_cpu(metrics, -1);
+	acp_metrics_count_unseal_cpu(metrics, 500);
+	ck_assert_double_eq_tol(get("unseal_cpu_seconds_total"), 0.0125, 1e-9);
+}
+END_TEST
+
 START_TEST(dropped_ciphertexts_took_no_time)
 {
 	acp_metrics_count_unseal(metrics, ACP_UNSEAL_DROPPED, 0);
@@ -384,6 +394,7 @@ metrics_suite(void)
 	tcase_add_loop_test(
 		cases, a_duration_falls_into_its_bucket, 0, COUNT(durations));
 	tcase_add_test(cases, requests_are_counted_by_path_and_status);
+	tcase_add_test(cases, processor_time_of_openings_is_summed);
 	tcase_add_test(cases, dropped_ciphertexts_took_no_time);
 	tcase_add_test(cases, gauges_are_those_of_the_moment);
 	tcase_add_test(cases, refusals_for_want_of_room_are_counted_by_reason);
