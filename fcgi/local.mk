@@ -46,6 +46,8 @@ noinst_LIBRARIES += %D%/libtoken.a
 	%D%/outcome.h \
 	%D%/peers.c \
 	%D%/peers.h \
+	%D%/processors.c \
+	%D%/processors.h \
 	%D%/request.c \
 	%D%/request.h \
 	%D%/responder.c \

@@ -8,12 +8,12 @@
 
 #include "fcgi/settings.h"
 
+#include "fcgi/processors.h"
 #include "lib/keyfile.h"
 #include "lib/memory.h"
 #include "lib/token_source_settings.h"
 
 #include <arpa/inet.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -35,16 +35,13 @@ is_set(const struct acp_settings *settings, enum acp_config_key key)
 	return acp_config_is_set(settings->config, key);
 }
 
+/* One a processor. */
 static size_t
-count_processors(void)
+choose_workers(void)
 {
-	cpu_set_t set;
-	int count = 1;
+	size_t count = acp_processors_count();
 
-	/* what this process may run on, not what the machine has */
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		count = CPU_COUNT(&set);
-	return count < WORKERS_MAX ? (size_t)count : WORKERS_MAX;
+	return count < WORKERS_MAX ? count : WORKERS_MAX;
 }
 
 /* True for 127.0.0.0/8 and [::1] with a port from 1 to 65535. */
@@ -121,7 +118,7 @@ read_sizes(struct acp_settings *settings)
 		acp_config_get_number(config, ACP_CONFIG_ACCEPTORS);
 	settings->workers = acp_config_get_number(config, ACP_CONFIG_WORKERS);
 	if (settings->workers == 0)
-		settings->workers = count_processors();
+		settings->workers = choose_workers();
 	settings->drain_ms =
 		acp_config_get_duration_ms(config, ACP_CONFIG_DRAIN);
 }

@@ -30,6 +30,8 @@
 #define ACP_CONFIG_LIST_MAX 8
 #define ACP_SECRET_FILE_MAX (64 * 1024)
 
+#define ACP_CGROUP_FILE_MAX (16 * 1024) /* of the kernel, about quotas */
+
 /* FastCGI: all records of one request up to the end of its parameters. */
 #define ACP_REQUEST_HEAD_MAX (32 * 1024)
 #define ACP_REQUEST_WAIT_MS 2000 /* from the first byte to the whole head */

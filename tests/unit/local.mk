@@ -38,6 +38,7 @@ TOKEN_TESTS = \
 	tests/unit/test_minter \
 	tests/unit/test_outcome \
 	tests/unit/test_peers \
+	tests/unit/test_processors \
 	tests/unit/test_request \
 	tests/unit/test_results \
 	tests/unit/test_route \
@@ -337,6 +338,9 @@ tests_unit_test_fairqueue_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_peers_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_peers_LDADD = $(ACP_UNIT_TOKEN_LIBS)
+
+tests_unit_test_processors_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_processors_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
 tests_unit_test_work_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_work_LDADD = $(ACP_UNIT_TOKEN_LIBS)
