@@ -103,10 +103,29 @@ give_token(struct cgi *cgi)
 	answer(cgi, ACP_OUTCOME_TOKEN, acp_secret_peek(&body), 0);
 }
 
+/*
+ * Steps 6 to 8, if they may come to a token: a private key operation for
+ * nothing would be a gift to whoever asks.
+ */
+static enum acp_outcome
+judge(struct cgi *cgi, const struct acp_ciphertext *ciphertext,
+	unsigned int *retry_after_s)
+{
+	if (!cgi->exchange->is_renewal &&
+		!acp_token_cache_is_hopeful(cgi->settings, retry_after_s))
+		return ACP_OUTCOME_NO_TOKEN;
+	if (!cgi->exchange->is_renewal)
+		acp_unsealed_init(
+			&cgi->exchange->unsealed, cgi->keyset, ciphertext);
+	*retry_after_s = 0;
+	return acp_exchange_judge(cgi->exchange);
+}
+
 static void
 handle_token(struct cgi *cgi)
 {
 	struct acp_ciphertext ciphertext;
+	unsigned int retry_after_s = 0;
 	enum acp_outcome outcome = acp_exchange_read_credential(
 		cgi->exchange, NULL, &cgi->settings->rules, &ciphertext);
 
@@ -116,16 +135,14 @@ handle_token(struct cgi *cgi)
 		outcome = acp_exchange_read_credential(cgi->exchange,
 			cgi->keyset, &cgi->settings->rules, &ciphertext);
 	}
-	if (outcome == ACP_OUTCOME_TOKEN && !cgi->exchange->is_renewal)
-		acp_unsealed_init(
-			&cgi->exchange->unsealed, cgi->keyset, &ciphertext);
+	if (outcome == ACP_OUTCOME_NO_KEY)
+		retry_after_s = RETRY_S;
 	if (outcome == ACP_OUTCOME_TOKEN)
-		outcome = acp_exchange_judge(cgi->exchange);
+		outcome = judge(cgi, &ciphertext, &retry_after_s);
 	if (outcome == ACP_OUTCOME_TOKEN)
 		give_token(cgi);
 	else
-		answer(cgi, outcome, NULL,
-			outcome == ACP_OUTCOME_NO_KEY ? RETRY_S : 0);
+		answer(cgi, outcome, NULL, retry_after_s);
 }
 
 static void

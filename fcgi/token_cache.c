@@ -202,6 +202,38 @@ get_new(struct acp_token_cache *cache, int folder, const char *binding,
 			       : ACP_RETRY_LATER;
 }
 
+/* The record as it is now; the folder stays open. */
+static enum acp_error
+read_record(const struct acp_settings *settings, char *binding, int *folder,
+	struct acp_cache_record *record)
+{
+	enum acp_error error =
+		acp_cache_folder_open(settings->cache_dir, folder);
+
+	if (error)
+		return error;
+	compute_binding(&settings->source, binding);
+	acp_cache_record_read(*folder, binding, record);
+	return ACP_OK;
+}
+
+bool
+acp_token_cache_is_hopeful(
+	const struct acp_settings *settings, unsigned int *retry_after_s)
+{
+	ACP_AUTO(cache_record) struct acp_cache_record record = {0};
+	ACP_AUTO(fd) int folder = -1;
+	char binding[BINDING_SIZE];
+
+	if (settings->source.kind == ACP_SOURCE_STATIC)
+		return true;
+	*retry_after_s = ACP_MINT_PAUSE_EMPTY_MS / 1000;
+	if (read_record(settings, binding, &folder, &record))
+		return false;
+	*retry_after_s = compute_retry_after_s(&record.schedule);
+	return has_usable_token(&record) || may_ask(&record);
+}
+
 enum acp_error
 acp_token_cache_get(struct acp_token_cache *cache, struct acp_token **token,
 	unsigned int *retry_after_s)
@@ -214,11 +246,9 @@ acp_token_cache_get(struct acp_token_cache *cache, struct acp_token **token,
 	if (cache->settings->source.kind == ACP_SOURCE_STATIC)
 		return get_static(cache, token, retry_after_s);
 	*retry_after_s = ACP_MINT_PAUSE_EMPTY_MS / 1000;
-	error = acp_cache_folder_open(cache->settings->cache_dir, &folder);
+	error = read_record(cache->settings, binding, &folder, &record);
 	if (error)
 		return error;
-	compute_binding(&cache->settings->source, binding);
-	acp_cache_record_read(folder, binding, &record);
 	if (!has_usable_token(&record))
 		error = get_new(cache, folder, binding, &record);
 	if (error)
@@ -237,10 +267,8 @@ acp_token_cache_refresh(struct acp_token_cache *cache)
 	char binding[BINDING_SIZE];
 
 	if (cache->settings->source.kind == ACP_SOURCE_STATIC ||
-		acp_cache_folder_open(cache->settings->cache_dir, &folder))
+		read_record(cache->settings, binding, &folder, &record))
 		return;
-	compute_binding(&cache->settings->source, binding);
-	acp_cache_record_read(folder, binding, &record);
 	if (!is_renewal_due(cache, &record) ||
 		acp_cache_lock_open(folder, 0, &lock))
 		return;

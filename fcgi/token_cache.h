@@ -42,6 +42,15 @@ ACP_MUST_CHECK enum acp_error acp_token_cache_get(struct acp_token_cache *cache,
 	struct acp_token **token, unsigned int *retry_after_s);
 
 /*
+ * False when it is known that acp_token_cache_get would give none: no usable
+ * token is kept and a back-off lasts, or cache_dir cannot be used (logged).
+ * *retry_after_s is then as there. Asks nobody and waits for nobody; of a
+ * static token nothing is known.
+ */
+bool acp_token_cache_is_hopeful(
+	const struct acp_settings *settings, unsigned int *retry_after_s);
+
+/*
  * Renews a token that is due (less than min(min_ttl, life/2) is left) unless
  * another process is at it. Call it when the answer is sent and stdout is
  * closed, with SIGTERM and SIGHUP ignored, so that no client waits for it

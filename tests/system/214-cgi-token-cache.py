@@ -54,9 +54,9 @@ class Cgi:
         self.bed = b
         self.others = self.count_children()
 
-    def ask(self):
+    def ask(self, session=SESSION):
         return raw_http.bearer(
-            self.port, stock_runner.seal(self.public_key, SESSION))
+            self.port, stock_runner.seal(self.public_key, session))
 
     def token(self):
         return providers.token_of(self.ask())
@@ -294,6 +294,8 @@ def check_down(t, b, cgi, stub):
     pauses = {int(a.get("Retry-After") or 0) for a in answers}
     t.ok(30 <= min(pauses) and max(pauses) <= 60,
          "and for how long the provider wants no questions", pauses)
+    t.equal(shape(cgi.ask("no id")), UNAVAILABLE,
+            "what nobody can be given a token for is not opened")
     t.equal(cgi.ready(), NOT_READY, "/readyz says why not")
     t.equal(stub.state()["requests"], requests + 1,
             "it is not asked by each request")
@@ -308,6 +310,7 @@ def check_down(t, b, cgi, stub):
     stub = providers.start_faulty(b, stub.idp_port)
     t.equal(bed.wait_until(cgi.token, "a token is given"), "faulty-1",
             "a provider that is back is found again")
+    t.equal(cgi.ask("no id").status, 403, "then ciphertexts are opened")
 
 
 with (tap.Tap() as t, bed.Bed(t) as b,

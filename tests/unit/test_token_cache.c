@@ -354,6 +354,49 @@ START_TEST(a_failure_is_remembered_as_long_as_the_provider_asks)
 }
 END_TEST
 
+START_TEST(there_is_hope_until_it_is_known_that_no_token_will_be_had)
+{
+	unsigned int retry_after_s = 0;
+
+	ck_assert(acp_token_cache_is_hopeful(&settings, &retry_after_s));
+	ck_assert_uint_eq(script->fetches, 0);
+	script->error = ACP_RETRY_LATER;
+	script->retry_after_ms = 600000;
+	expect_failure(ACP_RETRY_LATER);
+	ck_assert(!acp_token_cache_is_hopeful(&settings, &retry_after_s));
+	ck_assert_uint_gt(retry_after_s, 500);
+	ck_assert_uint_le(retry_after_s, 600);
+	settings.source.client_id = "two";
+	ck_assert(acp_token_cache_is_hopeful(&settings, &retry_after_s));
+	settings.source.kind = ACP_SOURCE_STATIC;
+	ck_assert(acp_token_cache_is_hopeful(&settings, &retry_after_s));
+}
+END_TEST
+
+START_TEST(a_kept_token_is_hope_even_while_its_renewal_fails)
+{
+	unsigned int retry_after_s;
+
+	script->age_ms = LONG_MS - 30000;
+	expect_token("token-\"1");
+	script->error = ACP_RETRY_LATER;
+	script->retry_after_ms = 600000;
+	while (script->fetches < 2)
+		refresh();
+	ck_assert(acp_token_cache_is_hopeful(&settings, &retry_after_s));
+}
+END_TEST
+
+START_TEST(there_is_no_hope_without_a_folder)
+{
+	unsigned int retry_after_s = 0;
+
+	ck_assert_int_eq(symlink("/tmp", folder), 0);
+	ck_assert(!acp_token_cache_is_hopeful(&settings, &retry_after_s));
+	ck_assert_uint_ge(retry_after_s, 1);
+}
+END_TEST
+
 START_TEST(after_the_back_off_the_provider_is_asked_again)
 {
 	struct acp_token *token;
@@ -500,6 +543,11 @@ token_cache_suite(void)
 	tcase_add_test(tcase, a_token_of_another_source_is_not_used);
 	tcase_add_test(
 		tcase, a_failure_is_remembered_as_long_as_the_provider_asks);
+	tcase_add_test(tcase,
+		there_is_hope_until_it_is_known_that_no_token_will_be_had);
+	tcase_add_test(
+		tcase, a_kept_token_is_hope_even_while_its_renewal_fails);
+	tcase_add_test(tcase, there_is_no_hope_without_a_folder);
 	tcase_add_test(tcase, after_the_back_off_the_provider_is_asked_again);
 	tcase_add_test(tcase, an_unusable_token_is_a_failure);
 	tcase_add_test(
