@@ -26,41 +26,55 @@ is_gone(const struct acp_world *world, const char *project_id)
 }
 
 /*
- * Seconds for which the project has been marked absent; -1 when the mark is
- * missing, or says what cannot be.
+ * No clock alone makes an absence old: it begins by the later of the two
+ * servers' clocks, and has lasted until the earlier. So it never looks longer
+ * than it is while one of them is right, whatever the other does.
  */
+struct moment {
+	int64_t earlier_s;
+	int64_t later_s;
+};
+
+static struct moment
+read_clocks(const struct acp_world *world)
+{
+	int64_t kube_s = world->kube_now_s, api_s = world->api_now_s;
+
+	return kube_s < api_s ? (struct moment){kube_s, api_s}
+			      : (struct moment){api_s, kube_s};
+}
+
+/* Since when the project is marked absent; 0: it is not, or by no clock. */
 static int64_t
-get_absence_s(const struct acp_object *object, int64_t now_s)
+read_absent_since(const struct acp_object *object, int64_t later_s)
 {
 	const char *mark = object->marks[ACP_MARK_ABSENT_SINCE];
-	int64_t since_us;
+	int64_t since_us, since_s;
 
 	if (!mark || !acp_rfc3339_read(mark, strlen(mark), &since_us))
-		return -1;
-	if (since_us / 1000000 > now_s ||
-		since_us / 1000000 < object->created_s)
-		return -1;
-	return now_s - since_us / 1000000;
+		return 0;
+	since_s = since_us / 1000000;
+	return since_s > later_s || since_s < object->created_s ? 0 : since_s;
 }
 
 static void
 plan_gone_namespace(
 	const struct acp_step *step, const struct acp_object *object)
 {
-	int64_t now_s = step->world->kube_now_s;
-	const int64_t absence_s = get_absence_s(object, now_s);
+	const struct moment now = read_clocks(step->world);
+	int64_t since_s = read_absent_since(object, now.later_s);
 	char text[ACP_CLOCK_TEXT_SIZE];
 	struct acp_action *action;
 
-	if (!now_s)
+	if (!now.earlier_s)
 		return;
-	if (absence_s < 0) {
-		acp_clock_format(now_s * 1000, 0, text);
+	if (!since_s) {
+		acp_clock_format(now.later_s * 1000, 0, text);
 		acp_step_mark(step, object, ACP_MARK_ABSENT_SINCE, text,
 			"the project is gone");
 		return;
 	}
-	if (absence_s < GRACE_S)
+	if (now.earlier_s - since_s < GRACE_S)
 		return;
 	action = acp_step_delete(
 		step, object, "the project has been gone for 10 minutes");

@@ -190,6 +190,17 @@ class Site:
                 "annotations": {PREFIX + key.replace("_", "-"): value
                                 for key, value in annotations.items()}}}))
 
+    def advance(self, proxy, seconds):
+        """The clocks of both servers are ahead by that much; the rule that
+        does it for the cluster behind a kube.Proxy."""
+        self.api.set(clock_offset=seconds)
+        return advance(proxy, seconds)
+
+    def turn_back(self, proxy):
+        """Both clocks are right again, and the proxy does nothing."""
+        self.api.set(clock_offset=0)
+        proxy.clear()
+
     def forget_sweep(self):
         """The hourly look at the Secrets is due."""
         self.annotate("Lease", self.runtime, LEASE, secrets_swept_at=LONG_AGO)
@@ -242,7 +253,8 @@ class Site:
 
 
 def advance(proxy, seconds):
-    """The clock of a cluster behind a proxy is ahead by that much."""
+    """The clock of a cluster behind a proxy is ahead by that much; for the
+    API server's too, Site.advance()."""
     def change(_request, answer):
         now = datetime.datetime.now(datetime.timezone.utc)
         then = now + datetime.timedelta(seconds=seconds)

@@ -77,13 +77,13 @@ def uids(site):
 
 
 def check_pass(t, site, proxy, what, statuses, before):
-    reconciler.advance(proxy, HOUR)
+    site.advance(proxy, HOUR)
     proxy.forget()
     result = site.once()
     t.ok(result.status in statuses, f"{what}: the exit status says so", result)
     t.ok(not proxy.seen("DELETE") and uids(site) == before,
          f"{what}: nothing is deleted", proxy.seen("DELETE")[:5])
-    proxy.clear()
+    site.turn_back(proxy)
 
 
 def check_faults(t, site, proxy):

@@ -104,10 +104,11 @@ def check_gone(t, site):
         old = site.options["kubeconfig"]
         site.through(proxy)
         for _ in range(2):
-            reconciler.advance(proxy, 3600)
+            site.advance(proxy, 3600)
             result = site.once()
             t.equal((result.status, result.planned(), proxy.count("DELETE")),
                     (0, [], 0), "H-23 deleting such a project deletes nothing")
+        site.turn_back(proxy)
         site.options["kubeconfig"] = old
     left = there(site, names)
     for name in (reconciler.RUNTIME, reconciler.IMAGES):
@@ -172,7 +173,7 @@ def check_instances(t, site):
     with kube.Proxy(site.cluster) as proxy:
         for one, name in ((site, "theirs"), (other, "good")):
             one.through(proxy)
-            reconciler.advance(proxy, 3600)
+            one.advance(proxy, 3600)
             result = one.once()
             t.equal((result.status, [a for a in result.actions
                                      if a["verb"] != "report"]), (0, []),

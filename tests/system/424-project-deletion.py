@@ -40,12 +40,12 @@ def deleted(site, projects):
 
 
 def once_later(site, proxy, seconds=GRACE, **options):
-    """A pass when the clock of the cluster is ahead by that much."""
-    reconciler.advance(proxy, seconds)
+    """A pass when the clocks of both servers are ahead by that much."""
+    site.advance(proxy, seconds)
     try:
         return site.once(**options)
     finally:
-        proxy.clear()
+        site.turn_back(proxy)
 
 
 def load(site, *projects):
@@ -69,6 +69,7 @@ def check_one(t, site, proxy):
             "it is noted once")
     t.equal(once_later(site, proxy, 9 * MINUTE).planned(), [],
             "nothing happens in the ten minutes")
+    check_one_clock(t, site, proxy)
     uid = site.read("Namespace", None, "gone")["metadata"]
     proxy.forget()
     result = once_later(site, proxy)
@@ -84,6 +85,19 @@ def check_one(t, site, proxy):
             "then its leave to pull images is taken away")
     t.equal((site.once().planned(), deleted(site, ["keep", "late"])), ([], []),
             "H-23 that is all, and others are as they were")
+
+
+def check_one_clock(t, site, proxy):
+    """An hour on one of the two clocks is no hour."""
+    noted = mark_of(site, "gone")
+    reconciler.advance(proxy, HOUR)
+    t.equal((site.once().planned(), mark_of(site, "gone")), ([], noted),
+            "the cluster's clock alone lets nothing be deleted")
+    proxy.clear()
+    site.api.set(clock_offset=HOUR)
+    t.equal((site.once().planned(), mark_of(site, "gone")), ([], noted),
+            "nor does the API server's")
+    site.turn_back(proxy)
 
 
 def check_recheck(t, site, proxy):
@@ -256,7 +270,7 @@ def check_loop(t, site, proxy):
     """The leave comes while the loop runs."""
     load(site, "n1", "n2", "n3")
     forget(site, ["n1", "n2", "n3"])
-    reconciler.advance(proxy, GRACE)
+    site.advance(proxy, GRACE)
     loop = site.start_loop()
     digest = bed.wait_until(lambda: find_digest(loop), "the loop holds a set")
     site.delete("Role", "keep", reconciler.CONTROL)
@@ -268,7 +282,7 @@ def check_loop(t, site, proxy):
                    "the loop lets the set go")
     t.ok(loop.is_running(), "the loop lets the set go")
     t.equal(loop.stop(), 0, "and ends well")
-    proxy.clear()
+    site.turn_back(proxy)
 
 
 def find_digest(loop):

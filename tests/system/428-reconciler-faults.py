@@ -132,10 +132,10 @@ def check_api_faults(t, site, watch):
     for what, rules, statuses in API_FAULTS:
         for rule in rules:
             site.api.fault(**rule)
-        clock = reconciler.advance(watch.proxy, HOUR)
+        clock = site.advance(watch.proxy, HOUR)
         watch.once(f"API server, {what}", statuses)
         t.ok(clock.hits, "Kubernetes was asked")
-        watch.proxy.clear()
+        site.turn_back(watch.proxy)
         site.api.clear_faults()
         if 0 in statuses:
             age_all(site)

@@ -172,7 +172,7 @@ def check_deleted(t, site, proxy):
     t.equal(result.planned(), [f"mark TenantNamespace {CONFIG}/beta"],
             "H-23 a project that is gone is noted on its TenantNamespace")
     uid = site.read("TenantNamespace", CONFIG, "beta")["metadata"]["uid"]
-    reconciler.advance(proxy, GRACE)
+    site.advance(proxy, GRACE)
     proxy.forget()
     result = site.once()
     t.equal([(r.path.split("?")[0], r.json()["preconditions"]["uid"])
@@ -180,7 +180,7 @@ def check_deleted(t, site, proxy):
             [(kube.path_of("TenantNamespace", CONFIG, "beta"), uid)],
             "that is deleted, by its uid, and no namespace")
     site.cluster.wait_until_gone("Namespace", None, PREFIX + "beta", 90)
-    proxy.clear()
+    site.turn_back(proxy)
     result = site.once()
     t.ok(not [s for _, s in site.bindings(reconciler.IMAGES).values()
               if s[0].endswith("--beta")], "then its leave to pull images")

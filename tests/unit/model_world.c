@@ -299,7 +299,7 @@ model_observe(const struct model *model, struct acp_world *world)
 	world->are_projects_known = !model->are_projects_unknown;
 	world->are_settings_known = !model->are_settings_unknown;
 	world->kube_now_s = model->now_s;
-	world->api_now_s = model->now_s;
+	world->api_now_s = model->now_s + model->api_ahead_s;
 	world->is_secret_sweep = model->is_secret_sweep;
 	for (size_t i = 0; i < model->project_count; i++)
 		*acp_world_add_project(world) = model->projects[i];

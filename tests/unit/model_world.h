@@ -61,7 +61,8 @@ struct model {
 	bool are_settings_unknown;
 	bool are_foreign_unknown;
 	bool is_secret_sweep;
-	int64_t now_s;
+	int64_t now_s; /* by the cluster's clock … */
+	int64_t api_ahead_s; /* … before which the API server's is so much */
 	/* after so many actions each one fails, as when a pass is broken off */
 	size_t actions_left;
 	unsigned int serial; /* of uids and versions */

@@ -952,11 +952,60 @@ START_TEST(a_mark_that_cannot_be_is_made_anew)
 }
 END_TEST
 
-START_TEST(nothing_is_done_by_age_without_the_servers_clock)
+/* The clocks of cluster and API server when marked and an hour later. */
+static const struct {
+	int64_t kube_then_s, api_then_s, kube_s, api_s;
+	bool is_deleted;
+} clocks[] = {
+	{0, 0, 600, 600, true},
+	{0, 0, 599, 600, false},
+	{0, 0, 600, 599, false},
+	/* one jumps ahead, and no time has passed */
+	{0, 0, 3600, 1, false},
+	{0, 0, 1, 3600, false},
+	/* one was behind, and is put right */
+	{-3600, 0, 1, 1, false},
+	{0, -3600, 1, 1, false},
+	/* always apart: later, but some time */
+	{0, 3600, 600, 4200, false},
+	{3600, 0, 4200, 600, false},
+	{0, 3600, 4200, 7800, true},
+	{3600, 0, 7800, 4200, true},
+};
+
+static void
+set_clocks(int64_t start_s, int64_t kube_s, int64_t api_s)
+{
+	model.now_s = start_s + kube_s;
+	model.api_ahead_s = api_s - kube_s;
+}
+
+START_TEST(one_clock_alone_makes_no_absence_old)
+{
+	int64_t start_s = model.now_s;
+
+	settle_gone(ACP_PRESENCE_GONE);
+	set_clocks(start_s, clocks[_i].kube_then_s, clocks[_i].api_then_s);
+	ck_assert_uint_eq(model_pass(&model), 1);
+	/* it is marked once, whatever the distance */
+	ck_assert_uint_eq(model_pass(&model), 0);
+	set_clocks(start_s, clocks[_i].kube_s, clocks[_i].api_s);
+	plan_again();
+	ck_assert_int_eq(
+		find_action(ACP_VERB_DELETE, ACP_KIND_NAMESPACE, "p1") != NULL,
+		clocks[_i].is_deleted);
+}
+END_TEST
+
+START_TEST(nothing_is_done_by_age_without_the_clocks_of_both_servers)
 {
 	settle_gone(ACP_PRESENCE_GONE);
-	model_pass(&model);
-	model.now_s = 0;
+	if (_i % 2)
+		model_pass(&model);
+	if (_i / 2)
+		model.api_ahead_s = -model.now_s;
+	else
+		set_clocks(0, 0, model.now_s);
 	ck_assert_uint_eq(model_pass(&model), 0);
 }
 END_TEST
@@ -1118,7 +1167,11 @@ add_gone_tests(TCase *tcase)
 		tcase, a_project_that_only_the_list_lacked_loses_its_mark);
 	tcase_add_loop_test(
 		tcase, a_mark_that_cannot_be_is_made_anew, 0, COUNT(bad_marks));
-	tcase_add_test(tcase, nothing_is_done_by_age_without_the_servers_clock);
+	tcase_add_loop_test(
+		tcase, one_clock_alone_makes_no_absence_old, 0, COUNT(clocks));
+	tcase_add_loop_test(tcase,
+		nothing_is_done_by_age_without_the_clocks_of_both_servers, 0,
+		4);
 	tcase_add_test(tcase,
 		with_retain_the_namespace_of_a_gone_project_stays_as_it_is);
 	tcase_add_test(
