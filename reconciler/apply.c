@@ -17,6 +17,7 @@
 #include "reconciler/desired.h"
 #include "reconciler/desired_build.h"
 #include "reconciler/parallel.h"
+#include "reconciler/recheck.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -28,9 +29,6 @@ enum {
 	SAY_AGAIN_MS = 30 * 60 * 1000
 };
 
-static const char project_prefix[] = "project/";
-static const char session_prefix[] = "session/";
-
 /* A plan under way. */
 struct application {
 	const struct acp_applier *applier;
@@ -40,70 +38,6 @@ struct application {
 	pthread_mutex_t lock; /* around summary */
 	struct acp_summary *summary;
 };
-
-/* A session that was started again in the meantime keeps what it has. */
-static bool
-has_ended(struct json_object *body)
-{
-	struct acp_arena *arena = acp_arena_new();
-	struct acp_session_row row;
-	bool is_read = acp_rows_read_session(body, arena, &row);
-
-	acp_arena_free(&arena);
-	return is_read &&
-		(row.phase == ACP_PHASE_STOPPED ||
-			row.phase == ACP_PHASE_COMPLETED ||
-			row.phase == ACP_PHASE_FAILED);
-}
-
-static enum acp_result
-check_session_again(
-	const struct acp_applier *applier, const struct acp_action *action)
-{
-	ACP_AUTO(buffer) struct acp_buffer path;
-	ACP_AUTO(api_reply) struct acp_api_reply reply;
-	enum acp_error error;
-
-	acp_buffer_init(&path, PATH_TEXT_MAX);
-	acp_api_reply_init(&reply);
-	acp_api_write_path(
-		&path, "sessions", action->subject + strlen(session_prefix));
-	error = acp_api_get(
-		applier->clients->api, acp_buffer_peek(&path), &reply);
-	if (error && error != ACP_GONE)
-		return ACP_RESULT_FAILED;
-	return error == ACP_GONE || has_ended(reply.body) ? ACP_RESULT_DONE
-							  : ACP_RESULT_WAITING;
-}
-
-/* Asks the API server whether the reason for the action still holds. */
-static enum acp_result
-check_again(const struct acp_applier *applier, const struct acp_action *action)
-{
-	ACP_AUTO(buffer) struct acp_buffer path;
-	ACP_AUTO(api_reply) struct acp_api_reply reply;
-	enum acp_error error;
-
-	acp_buffer_init(&path, PATH_TEXT_MAX);
-	acp_api_reply_init(&reply);
-	if (action->recheck == ACP_RECHECK_NOTHING)
-		return ACP_RESULT_DONE;
-	if (action->recheck == ACP_RECHECK_SESSION_ENDED)
-		return check_session_again(applier, action);
-	acp_api_write_path(
-		&path, "projects", action->subject + strlen(project_prefix));
-	error = acp_api_get(
-		applier->clients->api, acp_buffer_peek(&path), &reply);
-	if (error == ACP_GONE)
-		return action->recheck == ACP_RECHECK_PROJECT_GONE
-			? ACP_RESULT_DONE
-			: ACP_RESULT_WAITING;
-	if (error)
-		return ACP_RESULT_FAILED;
-	return action->recheck == ACP_RECHECK_PROJECT_THERE
-		? ACP_RESULT_DONE
-		: ACP_RESULT_WAITING;
-}
 
 /*
  * Applying would leave what others added to a Service. The seen version is
@@ -181,16 +115,42 @@ judge(const struct acp_action *action, enum acp_error error,
 	return ACP_RESULT_FAILED;
 }
 
+/* Was the object told about, an Event sent, in the last half hour? */
+static bool
+is_said(const struct acp_applier *applier, const struct acp_ref *ref)
+{
+	return applier->said &&
+		!acp_backoff_is_due(applier->said, ref, acp_clock_now_ms());
+}
+
 static void
-log_action(const struct acp_action *action, enum acp_result result,
-	const struct acp_buffer *why)
+note_said(const struct acp_applier *applier, const struct acp_ref *ref)
+{
+	if (applier->said)
+		acp_backoff_rest(
+			applier->said, ref, acp_clock_now_ms() + SAY_AGAIN_MS);
+}
+
+static enum acp_log_level
+choose_level(const struct acp_applier *applier, const struct acp_action *action,
+	enum acp_result result)
+{
+	if (result == ACP_RESULT_FOREIGN)
+		return is_said(applier, &action->ref) ? ACP_LOG_DEBUG
+						      : ACP_LOG_WARN;
+	return result == ACP_RESULT_FAILED ? ACP_LOG_WARN : ACP_LOG_INFO;
+}
+
+static void
+log_action(const struct acp_applier *applier, const struct acp_action *action,
+	enum acp_result result, const struct acp_buffer *why)
 {
 	ACP_AUTO(buffer) struct acp_buffer object;
 
 	acp_buffer_init(&object, PATH_TEXT_MAX);
 	acp_ref_describe(&action->ref, &object);
-	acp_log(result == ACP_RESULT_FAILED ? ACP_LOG_WARN : ACP_LOG_INFO,
-		"action", ACP_F_TEXT("verb", acp_verb_name(action->verb)),
+	acp_log(choose_level(applier, action, result), "action",
+		ACP_F_TEXT("verb", acp_verb_name(action->verb)),
 		ACP_F_TEXT("object", acp_buffer_peek(&object)),
 		ACP_F_TEXT("why", action->reason),
 		ACP_F_TEXT("result", acp_result_name(result)),
@@ -207,13 +167,11 @@ do_request(const struct acp_applier *applier, const struct acp_action *action,
 	struct acp_kube *kube = acp_clients_peek_kube(
 		applier->clients, applier->site, action->ref.namespace);
 	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
-	enum acp_result result = check_again(applier, action);
+	enum acp_result result = acp_recheck(applier, action, why);
 
 	acp_kube_reply_init(&reply);
-	if (result != ACP_RESULT_DONE) {
-		acp_buffer_append(why, "the row says otherwise now");
+	if (result != ACP_RESULT_DONE)
 		return result;
-	}
 	result = judge(action, send(kube, action, &reply), &reply);
 	acp_buffer_printf(why, "%s%s%s", acp_kube_reason_name(reply.reason),
 		*reply.message ? ": " : "", reply.message);
@@ -233,7 +191,7 @@ do_action(const struct acp_applier *applier, const struct acp_action *action)
 		result = acp_apply_phase(applier, action, &why);
 	else
 		result = do_request(applier, action, &why);
-	log_action(action, result, &why);
+	log_action(applier, action, result, &why);
 	return result;
 }
 
@@ -244,13 +202,11 @@ may_begin(const struct acp_applier *applier)
 		acp_clock_now_ms() < applier->deadline_ms;
 }
 
-/* An Event that is there: the server would only say so. */
+/* There is nothing to try again, at least not until somebody else acts. */
 static bool
-is_said(const struct acp_applier *applier, const struct acp_action *action)
+is_settled(enum acp_result result)
 {
-	return applier->said && action->verb == ACP_VERB_REPORT &&
-		!acp_backoff_is_due(
-			applier->said, &action->ref, acp_clock_now_ms());
+	return result == ACP_RESULT_DONE || result == ACP_RESULT_FOREIGN;
 }
 
 static enum acp_result
@@ -262,7 +218,8 @@ try_action(const struct acp_applier *applier, const struct acp_action *action)
 		return ACP_RESULT_HELD;
 	if (!may_begin(applier))
 		return ACP_RESULT_WAITING;
-	if (is_said(applier, action))
+	/* an Event that is there: the server would only say so */
+	if (action->verb == ACP_VERB_REPORT && is_said(applier, &action->ref))
 		return ACP_RESULT_DONE;
 	if (applier->backoff &&
 		!acp_backoff_is_due(
@@ -271,11 +228,10 @@ try_action(const struct acp_applier *applier, const struct acp_action *action)
 	result = do_action(applier, action);
 	if (applier->backoff && result != ACP_RESULT_WAITING)
 		acp_backoff_note(applier->backoff, &action->ref,
-			result == ACP_RESULT_DONE, acp_clock_now_ms());
-	if (applier->said && action->verb == ACP_VERB_REPORT &&
-		result == ACP_RESULT_DONE)
-		acp_backoff_rest(applier->said, &action->ref,
-			acp_clock_now_ms() + SAY_AGAIN_MS);
+			is_settled(result), acp_clock_now_ms());
+	if (result == ACP_RESULT_FOREIGN ||
+		(action->verb == ACP_VERB_REPORT && result == ACP_RESULT_DONE))
+		note_said(applier, &action->ref);
 	return result;
 }
 
@@ -287,6 +243,9 @@ note(struct application *application, const struct acp_action *action,
 
 	pthread_mutex_lock(&application->lock);
 	summary->actions[action->ref.kind][action->verb][result]++;
+	/* one that a list had was counted with the plan */
+	summary->foreign_objects +=
+		result == ACP_RESULT_FOREIGN && !action->uid;
 	if (action->verb == ACP_VERB_PROVISION && result == ACP_RESULT_DONE) {
 		summary->provisions++;
 		summary->provision_ms += acp_clock_now_ms() - start_ms;
@@ -308,7 +267,8 @@ apply_actions(struct application *application, size_t first, size_t end,
 			: try_action(application->applier, &actions[i]);
 
 		note(application, &actions[i], result, start_ms);
-		if (actions[i].is_required && result != ACP_RESULT_DONE)
+		/* a tenant's object in one place blocks no other */
+		if (actions[i].is_required && !is_settled(result))
 			is_blocked = true;
 	}
 }

@@ -137,6 +137,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/plan_step.h \
 	%D%/quantity.c \
 	%D%/quantity.h \
+	%D%/recheck.c \
+	%D%/recheck.h \
 	%D%/rfc3339.c \
 	%D%/rfc3339.h \
 	%D%/rotation.c \

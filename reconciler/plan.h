@@ -34,8 +34,8 @@ enum acp_verb {
 enum acp_recheck {
 	ACP_RECHECK_NOTHING,
 	ACP_RECHECK_PROJECT_GONE, /* GET of subject must say gone */
-	ACP_RECHECK_PROJECT_THERE, /* … must answer with the row */
-	ACP_RECHECK_SESSION_ENDED, /* … with an ended phase, or say gone */
+	ACP_RECHECK_SESSION_ENDED, /* … or answer with an ended phase */
+	ACP_RECHECK_NAME, /* no object of somebody else has the name */
 	ACP_RECHECK__MAX
 };
 
@@ -74,7 +74,7 @@ struct acp_action {
 	const struct acp_session_order *session; /* NULL for other verbs */
 	const char *body; /* JSON, in the plan's arena; NULL for DELETE */
 	enum acp_recheck recheck;
-	/* "project/<id>" or "session/<id>", for the recheck and the gate */
+	/* "project/<id>" or "session/<id>", for rechecks of it and the gate */
 	const char *subject;
 	/* of CREATE: AlreadyExists is a failure, for the name is somebody
 	 * else's until the next pass has looked at its labels */

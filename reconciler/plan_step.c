@@ -112,6 +112,17 @@ apply(const struct acp_step *step, const struct acp_ref *ref,
 	return action;
 }
 
+/* No list shows what has the name and not our labels. */
+static struct acp_action *
+apply_unless_taken(const struct acp_step *step, const struct acp_ref *ref,
+	struct json_object *body, const char *uid, const char *reason)
+{
+	struct acp_action *action = apply(step, ref, body, uid, reason);
+
+	action->recheck = ACP_RECHECK_NAME;
+	return action;
+}
+
 /* A roleRef cannot be changed; the server answers 422. */
 static bool
 has_other_role(const struct acp_object *seen, struct json_object *body)
@@ -157,7 +168,9 @@ repair(const struct acp_step *step, const struct acp_object *seen,
 	const struct acp_ref *ref, struct json_object *body, const char *what)
 {
 	/* deleted only when every sign says ours; the name is the wanted one */
-	if (!must_be_made_anew(seen, body) || !has_our_labels(step, seen))
+	if (!has_our_labels(step, seen))
+		return apply_unless_taken(step, ref, body, seen->uid, what);
+	if (!must_be_made_anew(seen, body))
 		return apply(step, ref, body, seen->uid, what);
 	acp_step_delete(step, seen, what)->is_required = true;
 	return apply(step, ref, body, NULL, what);
@@ -178,7 +191,7 @@ acp_step_want(const struct acp_step *step, enum acp_kind kind,
 		return NULL;
 	seen = acp_world_find_object(step->world, &ref);
 	if (!seen)
-		return apply(step, &ref, owned, NULL, "missing");
+		return apply_unless_taken(step, &ref, owned, NULL, "missing");
 	acp_desired_content(kind, owned, content);
 	if (seen->deleted_s ||
 		memcmp(content, seen->content, sizeof(content)) == 0)

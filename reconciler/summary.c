@@ -20,6 +20,8 @@ acp_result_name(enum acp_result result)
 		return "failed";
 	case ACP_RESULT_HELD:
 		return "held";
+	case ACP_RESULT_FOREIGN:
+		return "foreign";
 	case ACP_RESULT__MAX:
 		break;
 	}

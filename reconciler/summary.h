@@ -18,6 +18,7 @@ enum acp_result {
 	ACP_RESULT_WAITING, /* something else must be there first */
 	ACP_RESULT_FAILED,
 	ACP_RESULT_HELD, /* by the mass-deletion gate */
+	ACP_RESULT_FOREIGN, /* somebody else's has the name: left alone */
 	ACP_RESULT__MAX
 };
 

@@ -25,7 +25,7 @@ LIBRARIES = {
                  "reconciler/kube*", "reconciler/row*", "reconciler/desired*",
                  "reconciler/observe*", "reconciler/plan*",
                  "reconciler/key_secret*", "reconciler/lease*",
-                 "reconciler/apply*", "reconciler/report*",
+                 "reconciler/apply*", "reconciler/recheck*",
                  "reconciler/self_check*", "reconciler/rotation*",
                  "reconciler/session_*", "reconciler/conditions*",
                  "reconciler/credentials*"),

@@ -17,6 +17,7 @@ import datetime
 import email.utils
 import json
 import os
+import re
 import subprocess
 
 import ambient
@@ -38,6 +39,8 @@ MANAGED, INSTANCE = PREFIX + "managed", PREFIX + "instance"
 PROJECT_ID = PREFIX + "project-id"
 TIMEOUT = 300
 LONG_AGO = "2020-01-01T00:00:00Z"
+CLUSTERS_OWN = re.compile("ServiceAccount/default|Secret/default-token-.*"
+                          "|ConfigMap/kube-root-ca.crt")
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 CONVERGED, NOTHING, USAGE, PARTIAL, LOCKED = 0, 1, 2, 3, 75
 
@@ -236,15 +239,17 @@ class Site:
 
     def snapshot(self, namespace):
         """{path: (uid, resourceVersion)} of what is in a namespace, and the
-        namespace itself."""
+        namespace itself; but for what the cluster puts into each, some time
+        after it was made."""
         seen = {}
         for kind in ("ServiceAccount", "Secret", "ConfigMap", "Service",
                      "Pod", "Role", "RoleBinding", "NetworkPolicy"):
             for item in self.cluster.must(self.cluster.admin.list(
                     kube.path_of(kind, namespace))):
                 meta = item["metadata"]
-                seen[f"{kind}/{meta['name']}"] = (
-                    meta["uid"], meta["resourceVersion"])
+                if not CLUSTERS_OWN.fullmatch(f"{kind}/{meta['name']}"):
+                    seen[f"{kind}/{meta['name']}"] = (
+                        meta["uid"], meta["resourceVersion"])
         meta = self.read("Namespace", None, namespace)["metadata"]
         seen["Namespace"] = (meta["uid"], meta.get("labels"),
                              meta.get("annotations"),

@@ -137,9 +137,7 @@ ALTERED = [
      "settings"),
 ] + [(kind, name, {"metadata": {"labels": {
     label: None for label in reconciler.labels("alpha")}}}, "labels stripped")
-     for kind, name in OWN[1:]
-    ] + [("Role", reconciler.CONTROL, {"metadata": {"labels": {
-        reconciler.INSTANCE: "another"}}}, "instance changed")]
+     for kind, name in OWN[1:]]
 
 
 def view(item):
@@ -161,6 +159,7 @@ def check_altered(t, site):
                 f"H-43 {kind} {name}, altered by hand ({what}), is repaired")
         t.equal(result.status, 0, "and the pass is a good one")
     check_other_role(t, site)
+    check_other_instance(t, site)
     check_namespace_labels(t, site)
 
 
@@ -178,6 +177,19 @@ def check_other_role(t, site):
     t.equal(view(site.read("RoleBinding", "alpha", reconciler.CONTROL)),
             view(old), "H-43 a binding to another role is made anew")
     t.equal(result.status, 0, "in one pass")
+
+
+def check_other_instance(t, site):
+    """What bears the name of another control plane is its own."""
+    where = ("Role", "alpha", reconciler.CONTROL)
+    for instance in ("another", reconciler.RUNTIME):
+        site.patch(*where, {"metadata": {"labels": {
+            reconciler.INSTANCE: instance}}})
+        before = site.read(*where)
+        result = site.once()
+        t.equal((result.status, result.summary["foreign"], site.read(*where)),
+                (0, int(instance == "another"), before),
+                f"a Role of the instance {instance} is left as it is")
 
 
 def check_namespace_labels(t, site):

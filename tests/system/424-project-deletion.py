@@ -293,6 +293,7 @@ def find_digest(loop):
 
 def check_all(t, site, proxy):
     """The API server has lost its database, and says so by the number."""
+    wait_for_ends(site)
     site.api.clear_rows()
     result = site.once()
     t.equal(result.status, 0, "no project is there any more")
@@ -376,6 +377,7 @@ def check_tenant_strips(t, site, proxy, tenant):
     result = site.once()
     t.equal((result.status, {a["namespace"] for a in result.actions}),
             (0, {"mine"}), "labels that it strips from ours come back")
+    check_names_taken(t, site, tenant)
     path = kube.path_of("Namespace", None, "mine")
     for changed in ({reconciler.PROJECT_ID: "gone-too"},
                     {reconciler.MANAGED: None}):
@@ -390,6 +392,52 @@ def check_tenant_strips(t, site, proxy, tenant):
                 f"a namespace that it labels {changed} is refused and stays")
         tenant.patch(path, {"metadata": {"labels": reconciler.labels(
             "mine"), "annotations": {reconciler.ABSENT: None}}})
+
+
+def take_name(tenant, kind, name, **fields):
+    """An object of the tenant's own where one of ours was."""
+    tenant.delete(kube.path_of(kind, "mine", name))
+    status, value = tenant.post(kube.path_of(kind, "mine"), {
+        "metadata": {"name": name}, **fields})
+    if status != 201:
+        raise RuntimeError(value)
+
+
+def check_names_taken(t, site, tenant):
+    taken = {"Role": reconciler.CONTROL, "RoleBinding": reconciler.CONTROL,
+             "NetworkPolicy": reconciler.API_POLICY}
+    take_name(tenant, "Role", reconciler.CONTROL, rules=[])
+    take_name(tenant, "RoleBinding", reconciler.CONTROL, roleRef=ROLE_REF,
+              subjects=EVERYBODY)
+    take_name(tenant, "NetworkPolicy", reconciler.API_POLICY, spec={
+        "podSelector": {"matchLabels": {"its": "own"}}})
+    before = site.snapshot("mine")
+    for number in range(2):
+        result = site.once()
+        told = [line for line in result.events("action")
+                if line["result"] == "foreign" and line["level"] == "warn"]
+        t.equal((result.status, result.summary["foreign"],
+                 {line["object"].split()[0] for line in told}),
+                (0, 3, set(taken)),
+                f"names of ours that it takes raise no alarm ({number})")
+        t.ok(all("delete it" in line["message"] for line in told)
+             and result.summary["foreign_objects"] >= 3,
+             "but are counted, and told with what to do", told)
+    t.equal(site.snapshot("mine"), before, "and left alone")
+    loop = site.start_loop()
+    bed.wait_until(lambda: loop.log().count('"event":"pass"') >= 3,
+                   "the loop passes")
+    loop.stop()
+    t.equal(loop.log().count('"result":"foreign"'), 3,
+            "a loop tells of each once")
+    for kind, name in taken.items():
+        tenant.delete(kube.path_of(kind, "mine", name))
+    result = site.once()
+    t.equal((result.status, result.summary["foreign"]), (0, 0),
+            "when they are deleted")
+    t.ok(all((site.read(kind, "mine", name)["metadata"].get("labels") or {})
+             .get(reconciler.MANAGED) for kind, name in taken.items()),
+         "ours take their place")
 
 
 def check_tenant_and_gate(t, site, proxy):

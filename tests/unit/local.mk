@@ -89,6 +89,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_plan_properties \
 	tests/unit/test_plan_sessions \
 	tests/unit/test_quantity \
+	tests/unit/test_recheck \
 	tests/unit/test_reconciler_options \
 	tests/unit/test_reconciler_settings \
 	tests/unit/test_rfc3339 \
@@ -404,6 +405,13 @@ tests_unit_test_lease_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 tests_unit_test_lease_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_WRAPS) \
 	-Wl,--wrap=acp_clock_now_ms -Wl,--wrap=pthread_create \
 	-Wl,--wrap=pthread_join -Wl,--wrap=pthread_cond_timedwait
+
+tests_unit_test_recheck_SOURCES = tests/unit/test_recheck.c \
+	$(ACP_UNIT_FAKE_KUBE)
+tests_unit_test_recheck_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_recheck_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
+tests_unit_test_recheck_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_WRAPS) \
+	-Wl,--wrap=acp_api_get
 
 tests_unit_test_hash_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_hash_LDADD = $(ACP_UNIT_LIBS)

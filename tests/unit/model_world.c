@@ -364,8 +364,10 @@ create(struct model *model, const struct acp_action *action)
 	if (!has_namespace(model, &action->ref))
 		return false;
 	if (model_find(model, action->ref.kind, action->ref.namespace,
-		    action->ref.name))
+		    action->ref.name)) {
+		model->left++;
 		return !action->must_be_new;
+	}
 	model_put(model, action->ref.kind, json_tokener_parse(action->body));
 	if (action->ref.kind == ACP_KIND_TENANT_NAMESPACE)
 		make_tenant(model, action->ref.name);
@@ -400,6 +402,34 @@ is_role_changed(struct json_object *old, struct json_object *body)
 }
 
 static bool
+has_same(struct json_object *old, struct json_object *body, const char *key)
+{
+	return json_object_equal(peek(old, key), peek(body, key));
+}
+
+/* Not labelled as body is, and more than that: other contents or owners. */
+static bool
+is_of_somebody_else(struct json_object *old, struct json_object *body)
+{
+	static const char *const labels[] = {ACP_LABEL_MANAGED,
+		ACP_LABEL_INSTANCE, ACP_LABEL_PROJECT_ID, ACP_LABEL_SESSION_ID};
+	const char *instance = peek_label(old, ACP_LABEL_INSTANCE);
+	bool is_labelled = true;
+
+	for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++)
+		is_labelled = is_labelled &&
+			is_same(peek_label(old, labels[i]),
+				peek_label(body, labels[i]));
+	if (is_labelled)
+		return false;
+	if (instance && !is_same(instance, peek_label(body, labels[1])))
+		return true;
+	return !has_same(old, body, "roleRef") ||
+		!has_same(old, body, "subjects") ||
+		!has_same(old, body, "rules") || !has_same(old, body, "spec");
+}
+
+static bool
 apply(struct model *model, const struct acp_action *action)
 {
 	ACP_AUTO(json)
@@ -414,6 +444,11 @@ apply(struct model *model, const struct acp_action *action)
 		return false;
 	if (!old) {
 		model_put(model, action->ref.kind, json_object_get(body));
+		return true;
+	}
+	if (action->recheck == ACP_RECHECK_NAME &&
+		is_of_somebody_else(old, body)) {
+		model->left++;
 		return true;
 	}
 	if (is_role_changed(old, body) ||
@@ -526,6 +561,7 @@ model_apply(struct model *model, const struct acp_plan *plan)
 {
 	const char *stopped = NULL;
 
+	model->left = 0;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct acp_action *action = &plan->actions[i];
 
@@ -547,7 +583,7 @@ model_pass(struct model *model)
 	acp_plan_init(&plan);
 	model_plan(model, &world, &plan);
 	model_apply(model, &plan);
-	return model_count_writes(&plan);
+	return model_count_writes(&plan) - model->left;
 }
 
 const struct acp_action *

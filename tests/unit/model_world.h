@@ -66,7 +66,8 @@ struct model {
 	/* after so many actions each one fails, as when a pass is broken off */
 	size_t actions_left;
 	unsigned int serial; /* of uids and versions */
-	size_t writes;
+	/* actions of the last apply that changed nothing: the name was had */
+	size_t left;
 };
 
 /* A standard site with image pullers, and nothing in it but our namespaces. */
@@ -141,7 +142,7 @@ bool model_do_order(struct model *model, const struct acp_action *action);
 bool model_delete_pod(struct model *model, struct json_object *pod);
 void model_collect_garbage(struct model *model, const char *uid);
 
-/* Plans and applies, and forgets both; number of writes. */
+/* Plans and applies, and forgets both; number of writes that were tried. */
 size_t model_pass(struct model *model);
 
 /* The first action on such an object; NULL when there is none. */

@@ -456,6 +456,9 @@ START_TEST(h43_h45_what_was_altered_is_repaired)
 }
 END_TEST
 
+static const char *const labels_of_ours[] = {"ambient-code.io/managed",
+	"ambient-code.io/instance", "ambient-code.io/project-id"};
+
 START_TEST(what_was_stripped_of_our_labels_gets_them_again)
 {
 	char *before, *after;
@@ -470,6 +473,45 @@ START_TEST(what_was_stripped_of_our_labels_gets_them_again)
 	ck_assert_str_eq(before, after);
 	free(before);
 	free(after);
+}
+END_TEST
+
+START_TEST(what_has_our_name_and_is_not_ours_is_left_alone)
+{
+	struct json_object *json, *copy = NULL;
+
+	settle_whole();
+	json = find_drifting(&drifting[_i]);
+	model_set_meta(json, "labels", "ambient-code.io/instance", "another");
+	ck_assert_int_eq(json_object_deep_copy(json, &copy, NULL), 0);
+	ck_assert_uint_eq(model_pass(&model), 0);
+	ck_assert_uint_ge(model.left, 1);
+	ck_assert(json_object_equal(json, copy));
+	json_object_put(copy);
+	/* its owner takes it away: ours takes its place */
+	model_remove(&model, drifting[_i].kind, drifting[_i].namespace,
+		json_object_get_string(peek(peek(json, "metadata"), "name")));
+	ck_assert_uint_gt(model_pass(&model), 0);
+	ck_assert_uint_eq(model_pass(&model), 0);
+	ck_assert_uint_eq(model.left, 0);
+}
+END_TEST
+
+START_TEST(a_binding_of_another_role_and_without_our_labels_is_left_alone)
+{
+	struct json_object *json;
+
+	settle_whole();
+	json = find_drifting(&(struct acp_ref){
+		ACP_KIND_ROLE_BINDING, "p1", "ambient-group-"});
+	json_object_object_add(peek(json, "roleRef"), "name",
+		json_object_new_string("cluster-admin"));
+	model_set_meta(json, "labels", labels_of_ours[_i], NULL);
+	plan_again();
+	ck_assert_ptr_null(
+		find_action(ACP_VERB_DELETE, ACP_KIND_ROLE_BINDING, NULL));
+	model_apply(&model, &plan);
+	ck_assert_uint_eq(model.left, 1);
 }
 END_TEST
 
@@ -1111,6 +1153,12 @@ add_namespace_tests(TCase *tcase)
 	tcase_add_loop_test(tcase,
 		what_was_stripped_of_our_labels_gets_them_again, 0,
 		COUNT(drifting));
+	tcase_add_loop_test(tcase,
+		what_has_our_name_and_is_not_ours_is_left_alone, 0,
+		COUNT(drifting));
+	tcase_add_loop_test(tcase,
+		a_binding_of_another_role_and_without_our_labels_is_left_alone,
+		0, COUNT(labels_of_ours));
 }
 
 static void

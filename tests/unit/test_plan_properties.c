@@ -249,7 +249,7 @@ plan_and_apply(void)
 	check_deletions(&plan);
 	check_places(&plan);
 	model_apply(&model, &plan);
-	return model_count_writes(&plan) - plan.held;
+	return model_count_writes(&plan) - plan.held - model.left;
 }
 
 static void

@@ -31,6 +31,7 @@ START_TEST(a_pass_that_did_what_was_to_be_done_converged)
 	ck_assert_int_eq(acp_summary_exit_code(&summary), ACP_EXIT_CONVERGED);
 	summary.actions[ACP_KIND_ROLE][ACP_VERB_APPLY][ACP_RESULT_DONE] = 3;
 	summary.actions[ACP_KIND_POD][ACP_VERB_CREATE][ACP_RESULT_WAITING] = 1;
+	summary.actions[ACP_KIND_ROLE][ACP_VERB_APPLY][ACP_RESULT_FOREIGN] = 1;
 	summary.refused = 2;
 	ck_assert_int_eq(acp_summary_exit_code(&summary), ACP_EXIT_CONVERGED);
 }
@@ -96,12 +97,14 @@ START_TEST(counts_are_told_for_people_and_programs)
 	summary.unknown_lists = 5;
 	acp_summary_describe(&summary, &text);
 	ck_assert_str_eq(acp_buffer_peek(&text),
-		"done 7, waiting 0, failed 0, held 0, unknown lists 5, "
+		"done 7, waiting 0, failed 0, held 0, foreign 0, "
+		"unknown lists 5, "
 		"refused projects 0, foreign objects 0\n");
 	acp_buffer_clear(&text);
 	acp_summary_describe_json(&summary, &text);
 	ck_assert_str_eq(acp_buffer_peek(&text),
 		"\"done\":7,\"waiting\":0,\"failed\":0,\"held\":0,"
+		"\"foreign\":0,"
 		"\"unknown_lists\":5,\"refused_projects\":0,"
 		"\"foreign_objects\":0,\"held_digest\":\"\","
 		"\"key_in_step\":true,\"timed_out\":false,\"duration_ms\":0");
