@@ -110,35 +110,26 @@ run_dry(const struct command *command)
 	return acp_summary_exit_code(&pass.summary);
 }
 
-static enum acp_exit_code
-rotate_key(const struct command *command)
+/* What became of a key: "next", "revoked", and what follows for people. */
+static void
+describe_key(const struct command *command, const char *key_id,
+	const char *state, const char *outlook)
 {
-	struct acp_controller *controller = command->controller;
-	char key_id[ACP_KEY_ID_SIZE];
-	enum acp_error error;
-
-	error = acp_lease_acquire(
-		controller->clients.lease, ACP_LEASE_ASK, command->why);
-	if (error)
-		return fail_lease(command, error);
-	error = acp_key_sync_step(controller->keys, true, command->why);
-	if (!error)
-		error = acp_key_sync_add_next(
-			controller->keys, key_id, command->why);
-	if (error)
-		return fail(command, "rotation_refused", ACP_EXIT_NOTHING_DONE);
-	acp_buffer_printf(command->output,
-		"key %s is next; the holder of the Lease makes it current in "
-		"two minutes\n",
-		key_id);
-	return ACP_EXIT_CONVERGED;
+	if (command->options->is_json)
+		acp_buffer_printf(command->output,
+			"{\"key_id\":\"%s\",\"state\":\"%s\"}\n", key_id,
+			state);
+	else
+		acp_buffer_printf(command->output, "key %s is %s%s\n", key_id,
+			state, outlook);
 }
 
+/* Changes the keys while the Lease is held, and Secret and file are in step. */
 static enum acp_exit_code
-revoke_key(const struct command *command)
+change_keys(const struct command *command, const char *failure,
+	enum acp_error (*change)(const struct command *command))
 {
 	struct acp_controller *controller = command->controller;
-	const char *key_id = command->options->revoked_key_id;
 	enum acp_error error;
 
 	error = acp_lease_acquire(
@@ -147,13 +138,48 @@ revoke_key(const struct command *command)
 		return fail_lease(command, error);
 	error = acp_key_sync_step(controller->keys, true, command->why);
 	if (!error)
-		error = acp_key_sync_revoke(
-			controller->keys, key_id, command->why);
-	if (error)
-		return fail(
-			command, "revocation_refused", ACP_EXIT_NOTHING_DONE);
-	acp_buffer_printf(command->output, "key %s is revoked\n", key_id);
-	return ACP_EXIT_CONVERGED;
+		error = change(command);
+	return error ? fail(command, failure, ACP_EXIT_NOTHING_DONE)
+		     : ACP_EXIT_CONVERGED;
+}
+
+static enum acp_error
+rotate_key(const struct command *command)
+{
+	char key_id[ACP_KEY_ID_SIZE];
+	enum acp_error error = acp_key_sync_add_next(
+		command->controller->keys, key_id, command->why);
+
+	if (!error)
+		describe_key(command, key_id, "next",
+			"; the holder of the Lease makes it current in two "
+			"minutes");
+	return error;
+}
+
+static enum acp_error
+revoke_key(const struct command *command)
+{
+	const char *key_id = command->options->revoked_key_id;
+	enum acp_error error = acp_key_sync_revoke(
+		command->controller->keys, key_id, command->why);
+
+	if (!error)
+		describe_key(command, key_id, "revoked", "");
+	return error;
+}
+
+static void
+describe_allowed(const struct command *command, const char *digest)
+{
+	if (command->options->is_json)
+		acp_buffer_printf(command->output,
+			"{\"allowed_digest\":\"%s\",\"seconds\":%d}\n", digest,
+			ACP_LEASE_ALLOWED_S);
+	else
+		acp_buffer_printf(command->output,
+			"deletions with digest %s are let go for an hour\n",
+			digest);
 }
 
 static enum acp_exit_code
@@ -167,8 +193,7 @@ allow_mass_delete(const struct command *command)
 		return fail(command, "not_allowed",
 			error == ACP_BAD_REQUEST ? ACP_EXIT_USAGE
 						 : ACP_EXIT_NOTHING_DONE);
-	acp_buffer_printf(command->output,
-		"deletions with digest %s are let go for an hour\n", digest);
+	describe_allowed(command, digest);
 	return ACP_EXIT_CONVERGED;
 }
 
@@ -194,7 +219,8 @@ static enum acp_exit_code
 run_mode(const struct command *command)
 {
 	if (command->options->line.is_check)
-		return acp_cluster_check(command->controller, command->output);
+		return acp_cluster_check(command->controller,
+			command->options->is_json, command->output);
 	switch (command->options->mode) {
 	case ACP_MODE_LOOP:
 	case ACP_MODE_ONCE:
@@ -202,9 +228,9 @@ run_mode(const struct command *command)
 	case ACP_MODE_DRY_RUN:
 		return run_dry(command);
 	case ACP_MODE_ROTATE_KEY:
-		return rotate_key(command);
+		return change_keys(command, "rotation_refused", rotate_key);
 	case ACP_MODE_REVOKE_KEY:
-		return revoke_key(command);
+		return change_keys(command, "revocation_refused", revoke_key);
 	case ACP_MODE_ALLOW_MASS_DELETE:
 		return allow_mass_delete(command);
 	case ACP_MODE_LOCAL: /* not here */

@@ -7,42 +7,13 @@
 
 #include "reconciler/cluster_check.h"
 
-#include "lib/config.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "reconciler/findings.h"
 #include "reconciler/key_secret.h"
-#include "reconciler/local.h"
 #include "reconciler/self_check.h"
 
 enum { HTTP_UNAUTHORIZED = 401, HTTP_NOT_FOUND = 404 };
-
-/* What is looked at, and whether all was well so far. */
-struct look {
-	struct acp_controller *controller;
-	struct acp_buffer *text;
-	bool is_bad;
-};
-
-static void
-look_at_key_file(struct look *look)
-{
-	const char *key_file = look->controller->settings.key_file;
-	ACP_AUTO(buffer) struct acp_buffer why;
-	struct acp_local_result result;
-
-	acp_buffer_init(&why, look->text->limit);
-	if (acp_local_look(key_file, &result, &why)) {
-		acp_buffer_printf(look->text, "key file: bad: %s\n",
-			acp_buffer_peek(&why));
-		look->is_bad = true;
-	} else if (*result.key_id) {
-		acp_buffer_printf(look->text, "key file: good, key id %s\n",
-			result.key_id);
-	} else {
-		acp_buffer_append(look->text,
-			"key file: not there, a pass will make it\n");
-	}
-}
 
 /* Reads the Secret, and writes what there is to say of it into said. */
 static enum acp_error
@@ -77,31 +48,28 @@ read_key_secret(struct acp_controller *controller, struct acp_buffer *said)
 }
 
 static void
-look_at_key_secret(struct look *look)
+look_at_key_secret(
+	struct acp_findings *findings, struct acp_controller *controller)
 {
 	ACP_AUTO(buffer) struct acp_buffer said;
 	enum acp_error error;
 
-	acp_buffer_init(&said, look->text->limit);
-	error = read_key_secret(look->controller, &said);
-	acp_buffer_printf(look->text, "key Secret: %s%s\n",
-		error ? "bad: " : "", acp_buffer_peek(&said));
-	look->is_bad |= error != ACP_OK;
+	acp_buffer_init(&said, findings->text->limit);
+	error = read_key_secret(controller, &said);
+	acp_findings_add(
+		findings, "key Secret", !error, acp_buffer_peek(&said));
 }
 
 /* What did not work, and which keys to look at. */
 static void
-blame_api(struct look *look, const struct acp_api_reply *reply)
+blame_api(const struct acp_api_reply *reply, struct acp_buffer *text)
 {
-	struct acp_buffer *text = look->text;
 	const char *advice = "";
 
-	acp_buffer_printf(text, "API server: bad: %s ",
-		look->controller->settings.api_url);
 	if (reply->code)
-		acp_buffer_printf(text, "answered %ld", reply->code);
+		acp_buffer_printf(text, " answered %ld", reply->code);
 	else
-		acp_buffer_append(text, "was not asked or did not answer");
+		acp_buffer_append(text, " was not asked or did not answer");
 	if (*reply->message)
 		acp_buffer_printf(text, ": %s", reply->message);
 	if (!reply->code)
@@ -112,32 +80,33 @@ blame_api(struct look *look, const struct acp_api_reply *reply)
 		advice = "api_server_url: scheme, host and port, and no path";
 	if (*advice)
 		acp_buffer_printf(text, "; look at %s", advice);
-	acp_buffer_append(text, "\n");
 }
 
 static void
-look_at_api(struct look *look)
+look_at_api(struct acp_findings *findings, struct acp_controller *controller)
 {
+	const char *url = controller->settings.api_url;
 	ACP_AUTO(api_reply) struct acp_api_reply reply;
+	ACP_AUTO(buffer) struct acp_buffer said;
 	enum acp_error error;
 
 	acp_api_reply_init(&reply);
+	acp_buffer_init(&said, findings->text->limit);
 	error = acp_api_get(
-		look->controller->clients.api, "/projects?size=0", &reply);
+		controller->clients.api, "/projects?size=0", &reply);
+	acp_buffer_printf(&said, "%s%s", error ? "" : "good, ", url);
 	if (error)
-		blame_api(look, &reply);
-	else
-		acp_buffer_printf(look->text, "API server: good, %s\n",
-			look->controller->settings.api_url);
-	look->is_bad |= error != ACP_OK;
+		blame_api(&reply, &said);
+	acp_findings_add(
+		findings, "API server", !error, acp_buffer_peek(&said));
 }
 
+/* name: what the rights are for. */
 static void
-check_rights(struct look *look, struct acp_kube *kube,
+check_rights(struct acp_findings *findings, struct acp_controller *controller,
 	enum acp_self_check_part part, const char *name)
 {
-	const struct acp_reconciler_settings *settings =
-		&look->controller->settings;
+	const struct acp_reconciler_settings *settings = &controller->settings;
 	const struct acp_site *site = &settings->site;
 	const struct acp_self_check_scope scope = {
 		.runtime_namespace = site->runtime_namespace,
@@ -148,61 +117,79 @@ check_rights(struct look *look, struct acp_kube *kube,
 		.retains_namespaces = !site->deletes_namespaces};
 	ACP_AUTO(buffer) struct acp_buffer lines;
 	size_t missing = 0;
-	enum acp_error error;
+	bool is_good;
 
-	acp_buffer_init(&lines, look->text->limit);
-	error = acp_self_check_run(kube, &scope, part, &lines, &missing);
-	if (!error && !missing)
-		acp_buffer_printf(
-			look->text, "permissions%s: all there\n", name);
-	else
-		acp_buffer_printf(look->text, "permissions%s: bad:\n%s", name,
-			acp_buffer_peek(&lines));
-	look->is_bad |= error || missing;
+	acp_buffer_init(&lines, findings->text->limit);
+	acp_buffer_append(&lines, "\n");
+	is_good = !acp_self_check_run(part == ACP_SELF_CHECK_PROJECTS
+				  ? controller->clients.project_kube
+				  : controller->clients.kube,
+			  &scope, part, &lines, &missing) &&
+		!missing;
+	acp_findings_add(findings, name, is_good,
+		is_good ? "all there" : acp_buffer_peek(&lines));
 }
 
 static void
-look_at_rights(struct look *look)
+look_at_rights(struct acp_findings *findings, struct acp_controller *controller)
 {
-	const struct acp_clients *clients = &look->controller->clients;
+	const struct acp_clients *clients = &controller->clients;
 
 	if (clients->project_kube == clients->kube) {
-		check_rights(look, clients->kube, ACP_SELF_CHECK_WHOLE, "");
+		check_rights(findings, controller, ACP_SELF_CHECK_WHOLE,
+			"permissions");
 		return;
 	}
-	check_rights(look, clients->kube, ACP_SELF_CHECK_RUNTIME,
-		" outside of projects");
-	check_rights(look, clients->project_kube, ACP_SELF_CHECK_PROJECTS,
-		" in projects");
+	check_rights(findings, controller, ACP_SELF_CHECK_RUNTIME,
+		"permissions outside of projects");
+	check_rights(findings, controller, ACP_SELF_CHECK_PROJECTS,
+		"permissions in projects");
 }
 
 void
 acp_cluster_check_rights(struct acp_controller *controller)
 {
 	ACP_AUTO(buffer) struct acp_buffer text;
-	struct look look = {.controller = controller, .text = &text};
+	struct acp_findings findings = {.text = &text};
 
 	acp_buffer_init(&text, ACP_LOG_MESSAGE_MAX);
-	look_at_rights(&look);
-	if (look.is_bad)
+	look_at_rights(&findings, controller);
+	if (findings.is_bad)
 		acp_log_message(ACP_LOG_WARN, "permissions_missing", "%s",
 			acp_buffer_peek(&text));
 }
 
-enum acp_exit_code
-acp_cluster_check(struct acp_controller *controller, struct acp_buffer *text)
+static void
+describe_site(struct acp_findings *findings, struct acp_controller *controller)
 {
-	struct look look = {.controller = controller, .text = text};
+	const struct acp_site *site = &controller->settings.site;
+	ACP_AUTO(buffer) struct acp_buffer access;
+	ACP_AUTO(buffer) struct acp_buffer place;
 
-	acp_config_describe(controller->settings.config, text);
-	acp_buffer_append(text, "Kubernetes: ");
-	acp_kube_access_describe(controller->clients.access, text);
-	acp_buffer_printf(text, "\nruntime namespace: %s, instance: %s\n",
-		controller->settings.site.runtime_namespace,
-		controller->settings.site.instance);
-	look_at_key_file(&look);
-	look_at_key_secret(&look);
-	look_at_rights(&look);
-	look_at_api(&look);
-	return look.is_bad ? ACP_EXIT_NOTHING_DONE : ACP_EXIT_CONVERGED;
+	acp_buffer_init(&access, findings->text->limit);
+	acp_buffer_init(&place, findings->text->limit);
+	acp_kube_access_describe(controller->clients.access, &access);
+	acp_findings_add(
+		findings, "Kubernetes", true, acp_buffer_peek(&access));
+	acp_buffer_printf(&place, "%s, instance: %s", site->runtime_namespace,
+		site->instance);
+	acp_findings_add(
+		findings, "runtime namespace", true, acp_buffer_peek(&place));
+}
+
+enum acp_exit_code
+acp_cluster_check(struct acp_controller *controller, bool is_json,
+	struct acp_buffer *text)
+{
+	struct acp_findings findings = {.text = text, .is_json = is_json};
+
+	acp_findings_begin(&findings, controller->settings.config);
+	describe_site(&findings, controller);
+	acp_findings_add_key_file(
+		&findings, controller->settings.key_file, "a pass");
+	look_at_key_secret(&findings, controller);
+	look_at_rights(&findings, controller);
+	look_at_api(&findings, controller);
+	acp_findings_end(&findings);
+	return findings.is_bad ? ACP_EXIT_NOTHING_DONE : ACP_EXIT_CONVERGED;
 }

@@ -53,6 +53,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired_session_build.h \
 	%D%/desired_sidecar.c \
 	%D%/exit_code.h \
+	%D%/findings.c \
+	%D%/findings.h \
 	%D%/http_counts.c \
 	%D%/http_counts.h \
 	%D%/http_pem.c \

@@ -10,6 +10,7 @@
 #include "lib/keyfile.h"
 #include "lib/log.h"
 #include "reconciler/cluster.h"
+#include "reconciler/findings.h"
 #include "reconciler/local.h"
 #include "reconciler/token_url.h"
 
@@ -170,30 +171,18 @@ print_url(const struct acp_config *config, const char *session, bool is_json)
 }
 
 static enum acp_exit_code
-check_local(const struct acp_config *config)
+check_local(const struct acp_config *config, bool is_json)
 {
 	ACP_AUTO(buffer) struct acp_buffer text;
-	ACP_AUTO(buffer) struct acp_buffer why;
-	const char *key_file = peek_key_file(config);
-	struct acp_local_result result;
-	enum acp_error error;
+	struct acp_findings findings = {.text = &text, .is_json = is_json};
 
 	acp_buffer_init(&text, OUTPUT_MAX);
-	acp_buffer_init(&why, OUTPUT_MAX);
-	acp_config_describe(config, &text);
-	error = acp_local_look(key_file, &result, &why);
-	if (error)
-		acp_buffer_printf(
-			&text, "key file: bad: %s\n", acp_buffer_peek(&why));
-	else if (*result.key_id)
-		acp_buffer_printf(
-			&text, "key file: good, key id %s\n", result.key_id);
-	else
-		acp_buffer_printf(
-			&text, "key file: not there, --local will make it\n");
+	acp_findings_begin(&findings, config);
+	acp_findings_add_key_file(&findings, peek_key_file(config), "--local");
+	acp_findings_end(&findings);
 	if (print_text(&text))
 		return ACP_EXIT_NOTHING_DONE;
-	return error ? ACP_EXIT_NOTHING_DONE : ACP_EXIT_CONVERGED;
+	return findings.is_bad ? ACP_EXIT_NOTHING_DONE : ACP_EXIT_CONVERGED;
 }
 
 static enum acp_exit_code
@@ -201,7 +190,7 @@ run_without_cluster(const struct acp_reconciler_options *options,
 	const struct acp_config *config)
 {
 	if (options->line.is_check)
-		return check_local(config);
+		return check_local(config, options->is_json);
 	if (options->bound_session)
 		return print_url(
 			config, options->bound_session, options->is_json);

@@ -258,6 +258,10 @@ def test_usage(t):
         path = os.path.join(where, "key.pem")
         done = run(path, "--check")
         t.equal(done.returncode, 0, "--local --check succeeds")
+        said = json.loads(run(path, "--check", "--json").stdout)
+        t.equal((said["good"], [f["name"] for f in said["findings"]],
+                 bool(said["configuration"])), (True, ["key file"], True),
+                "--json says the same to programs")
         t.contains(done.stdout, f"key_file = {path}  (--key-file)",
                    "--check says what would be used")
         t.contains(done.stdout, "not there, --local will make it",

@@ -379,7 +379,10 @@ def check_revocation(t, scene, loops, fourth):
     old = scene.keys("private.pem")
     t.equal(fourth.run("--rotate-key")[0], 0, "another rotation begins")
     next_id = scene.secret()["metadata"]["annotations"][NEXT_SINCE]
-    status, said = fourth.run("--revoke-key", next_id.split("=")[0])
+    next_id = next_id.split("=")[0]
+    status, said = fourth.run("--revoke-key", next_id, "--json")
+    t.ok(f'{{"key_id":"{next_id}","state":"revoked"}}\n' in said,
+         "--json says so to programs") or t.diag(said)
     t.equal((status, scene.all_keys()), (0, old),
             "--revoke-key takes a key away at once") or t.diag(said)
     wait_for_files(scene, loops, old)

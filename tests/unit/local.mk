@@ -67,6 +67,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_credentials \
 	tests/unit/test_desired \
 	tests/unit/test_desired_session \
+	tests/unit/test_findings \
 	tests/unit/test_http_pool \
 	tests/unit/test_key_secret \
 	tests/unit/test_key_sync \
@@ -405,6 +406,9 @@ tests_unit_test_lease_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 tests_unit_test_lease_LDFLAGS = $(ACP_UNIT_FAKE_KUBE_WRAPS) \
 	-Wl,--wrap=acp_clock_now_ms -Wl,--wrap=pthread_create \
 	-Wl,--wrap=pthread_join -Wl,--wrap=pthread_cond_timedwait
+
+tests_unit_test_findings_CFLAGS = $(ACP_UNIT_CFLAGS)
+tests_unit_test_findings_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_recheck_SOURCES = tests/unit/test_recheck.c \
 	$(ACP_UNIT_FAKE_KUBE)
