@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	%D%/428-reconciler-faults.py \
 	%D%/429-mpp.py \
 	%D%/430-key-and-lease.py \
+	%D%/432-clocks-apart.py \
 	%D%/435-hostile-surroundings.py \
 	%D%/440-manifests.py \
 	%D%/441-systemd-units.py \
