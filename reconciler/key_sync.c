@@ -489,8 +489,13 @@ acp_key_sync_rotate(struct acp_key_sync *sync,
 	const struct acp_key_marks *marks, struct acp_buffer *why)
 {
 	struct change change = {.edit = rotate, .why = why, .marks = marks};
+	bool may_be_due;
 
-	return do_change(sync, &change);
+	/* a key alone neither comes nor goes, so none is read for it again */
+	pthread_mutex_lock(&sync->lock);
+	may_be_due = sync->ring.count != 1;
+	pthread_mutex_unlock(&sync->lock);
+	return may_be_due ? do_change(sync, &change) : ACP_OK;
 }
 
 /* For the first look, before a key is made that may not be added. */

@@ -57,7 +57,8 @@ ACP_MUST_CHECK enum acp_error acp_key_sync_look(
 
 /*
  * The steps of a rotation that are due, by the server's clock; for the holder
- * of the Lease, after a step, in each full pass. Errors as above.
+ * of the Lease, after a step, in each full pass. Asks nobody when that step
+ * saw one key alone. Errors as above.
  */
 ACP_MUST_CHECK enum acp_error acp_key_sync_rotate(struct acp_key_sync *sync,
 	const struct acp_key_marks *marks, struct acp_buffer *why);

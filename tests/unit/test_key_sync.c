@@ -502,6 +502,18 @@ START_TEST(a_whole_rotation)
 }
 END_TEST
 
+START_TEST(a_key_alone_is_read_once_a_pass)
+{
+	unsigned int reads;
+
+	ck_assert_int_eq(step(true), ACP_OK);
+	reads = fake_kube.reads;
+	ck_assert_int_eq(step(true), ACP_OK);
+	rotate();
+	ck_assert_uint_eq(fake_kube.reads, reads + 1);
+}
+END_TEST
+
 START_TEST(a_second_rotation_waits_for_the_first)
 {
 	char id[ACP_KEY_ID_SIZE] = "";
@@ -632,6 +644,7 @@ static void
 add_rotations(TCase *tcase)
 {
 	tcase_add_test(tcase, a_whole_rotation);
+	tcase_add_test(tcase, a_key_alone_is_read_once_a_pass);
 	tcase_add_test(tcase, a_second_rotation_waits_for_the_first);
 	tcase_add_test(tcase, a_conflict_is_read_again);
 	tcase_add_test(tcase, a_rotation_of_another_is_followed);
