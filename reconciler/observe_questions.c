@@ -30,6 +30,45 @@ struct questions {
 	atomic_bool is_unclear;
 };
 
+/* The first of them stands for all: silence mostly comes in numbers. */
+static void
+note_unclear(struct questions *questions, const struct acp_ref *ref,
+	const struct acp_kube_reply *reply)
+{
+	bool is_first = !atomic_exchange(&questions->is_unclear, true);
+
+	acp_log(is_first ? ACP_LOG_WARN : ACP_LOG_DEBUG, "question_failed",
+		ACP_F_TEXT("kind", acp_kind_name(ref->kind)),
+		ACP_F_TEXT("namespace", ref->namespace),
+		ACP_F_TEXT("name", ref->name),
+		ACP_F_TEXT("reason", acp_kube_reason_name(reply->reason)),
+		ACP_F_TEXT("message", reply->message));
+}
+
+/* One that fails leaves the others usable. */
+static void
+note_clear(struct questions *questions, const struct acp_ref *ref)
+{
+	struct acp_world *world = questions->observer->world;
+
+	if (questions->answers == &world->foreign_namespaces)
+		acp_world_add_foreign_read(world, ref);
+}
+
+/*
+ * In mpp the identity for projects may have no rights in a namespace before
+ * it is there, and it comes only with its TenantNamespace, which is the proof
+ * and is asked for by another identity.
+ */
+static bool
+is_hidden_from_projects(const struct acp_observer *observer,
+	const struct acp_ref *ref, enum acp_error error)
+{
+	return error == ACP_DENIED && ref->kind == ACP_KIND_NAMESPACE &&
+		observer->site->platform == ACP_PLATFORM_MPP &&
+		observer->clients->project_kube != observer->clients->kube;
+}
+
 static void
 ask_object(void *context, size_t index)
 {
@@ -46,15 +85,16 @@ ask_object(void *context, size_t index)
 	error = questions->is_metadata_only
 		? acp_kube_get_metadata(kube, ref, &reply)
 		: acp_kube_get(kube, ref, &reply);
-	if (error == ACP_GONE)
-		return;
 	pthread_mutex_lock(&observer->lock);
 	if (!error &&
 		acp_observe_object(
 			ref->kind, reply.body, observer->world->arena, &object))
 		*acp_world_add_object(questions->answers) = object;
-	else
-		atomic_store(&questions->is_unclear, true);
+	else if (error != ACP_GONE)
+		note_unclear(questions, ref, &reply);
+	if (!error || error == ACP_GONE ||
+		is_hidden_from_projects(observer, ref, error))
+		note_clear(questions, ref);
 	pthread_mutex_unlock(&observer->lock);
 }
 

@@ -177,10 +177,13 @@ is_usable(const struct acp_object *namespace)
 static void
 plan_new_namespace(struct acp_step *step)
 {
+	const struct acp_ref ref = {ACP_KIND_NAMESPACE, NULL, step->namespace};
+	const struct acp_ref proof = get_proof_ref(step);
 	const struct acp_object *namespace = find_namespace(step);
 	struct acp_action *action;
 
-	if (!step->world->foreign_namespaces.is_known)
+	if (!acp_world_knows_foreign(step->world, &ref) ||
+		!acp_world_knows_foreign(step->world, &proof))
 		return;
 	if (namespace && namespace->deleted_s)
 		return;
@@ -188,8 +191,7 @@ plan_new_namespace(struct acp_step *step)
 		refuse(step, explain_foreign(step, namespace));
 		return;
 	}
-	action = acp_step_create(
-		step, get_proof_ref(step).kind, new_proof(step), "missing");
+	action = acp_step_create(step, proof.kind, new_proof(step), "missing");
 	action->is_required = true;
 	action->must_be_new = true;
 	/* in mpp the namespace itself is somebody else's to make: wait */

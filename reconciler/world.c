@@ -7,10 +7,13 @@
 
 #include "reconciler/world.h"
 
+#include "lib/buffer.h"
 #include "lib/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { FOREIGN_TEXT_MAX = 512 };
 
 const char *
 acp_mark_name(enum acp_mark mark)
@@ -192,29 +195,26 @@ sort(void *items, size_t count, size_t size,
 		qsort(items, count, size, compare);
 }
 
-static void
-sort_objects(struct acp_objects *objects)
-{
-	sort(objects->items, objects->count, sizeof(*objects->items),
-		compare_objects);
-}
-
 static int
 compare_names(const void *left, const void *right)
 {
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+static void
+sort_objects(struct acp_objects *objects)
+{
+	sort(objects->items, objects->count, sizeof(*objects->items),
+		compare_objects);
+	sort(objects->read_in, objects->read_count, sizeof(*objects->read_in),
+		compare_names);
+}
+
 void
 acp_world_sort(struct acp_world *world)
 {
-	for (size_t i = 0; i < ACP_KIND__MAX; i++) {
-		struct acp_objects *objects = &world->objects[i];
-
-		sort_objects(objects);
-		sort(objects->read_in, objects->read_count,
-			sizeof(*objects->read_in), compare_names);
-	}
+	for (size_t i = 0; i < ACP_KIND__MAX; i++)
+		sort_objects(&world->objects[i]);
 	sort_objects(&world->foreign_namespaces);
 	sort(world->projects, world->project_count, sizeof(*world->projects),
 		compare_projects);
@@ -340,14 +340,48 @@ acp_world_add_read(struct acp_objects *objects, const char *namespace)
 	objects->read_in[objects->read_count++] = namespace;
 }
 
+static bool
+is_read(const struct acp_objects *objects, const char *name)
+{
+	return find(&name, objects->read_in, objects->read_count,
+		sizeof(*objects->read_in), compare_names);
+}
+
 bool
 acp_world_knows_in(const struct acp_world *world, enum acp_kind kind,
 	const char *namespace)
 {
 	const struct acp_objects *objects = &world->objects[kind];
 
-	return objects->is_known ||
-		(namespace &&
-			find(&namespace, objects->read_in, objects->read_count,
-				sizeof(*objects->read_in), compare_names));
+	return objects->is_known || (namespace && is_read(objects, namespace));
+}
+
+/* What a Namespace and a TenantNamespace of one name do not share. */
+static const char *
+peek_tag(const struct acp_ref *ref)
+{
+	return ref->namespace ? "/" : "";
+}
+
+void
+acp_world_add_foreign_read(struct acp_world *world, const struct acp_ref *ref)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+
+	acp_buffer_init(&text, FOREIGN_TEXT_MAX);
+	acp_buffer_printf(&text, "%s%s", peek_tag(ref), ref->name);
+	acp_world_add_read(&world->foreign_namespaces,
+		acp_arena_dup(world->arena, acp_buffer_peek(&text)));
+}
+
+bool
+acp_world_knows_foreign(
+	const struct acp_world *world, const struct acp_ref *ref)
+{
+	ACP_AUTO(buffer) struct acp_buffer text;
+
+	acp_buffer_init(&text, FOREIGN_TEXT_MAX);
+	acp_buffer_printf(&text, "%s%s", peek_tag(ref), ref->name);
+	return world->foreign_namespaces.is_known ||
+		is_read(&world->foreign_namespaces, acp_buffer_peek(&text));
 }

@@ -150,9 +150,10 @@ struct acp_world {
 	/*
 	 * Namespaces (and in mpp TenantNamespaces) that we want but did not
 	 * list, because they carry no labels of ours: looked at by GET before
-	 * the first use. Known when each of these GETs had a clear answer.
-	 * In mpp a Namespace has no label of ours in any case, and is found
-	 * here or among the objects. Sorted.
+	 * the first use. Known when each of these GETs had a clear answer,
+	 * else one by one: acp_world_knows_foreign. In mpp a Namespace has no
+	 * label of ours in any case, and is found here or among the objects.
+	 * Sorted.
 	 */
 	struct acp_objects foreign_namespaces;
 	unsigned int unknown_lists; /* lists that failed, for metrics */
@@ -211,6 +212,15 @@ void acp_world_add_read(struct acp_objects *objects, const char *namespace);
  */
 bool acp_world_knows_in(const struct acp_world *world, enum acp_kind kind,
 	const char *namespace);
+
+/*
+ * Of the foreign namespaces: notes that this one was asked for, with a clear
+ * answer; and tells whether it was.
+ */
+void acp_world_add_foreign_read(
+	struct acp_world *world, const struct acp_ref *ref);
+bool acp_world_knows_foreign(
+	const struct acp_world *world, const struct acp_ref *ref);
 
 ACP_AUTO_DEFINE(world, struct acp_world, acp_world_clear)
 

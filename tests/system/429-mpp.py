@@ -164,6 +164,31 @@ def check_refused(t, site):
         site.api.delete_project(name)
 
 
+def check_hidden(t, site, proxy):
+    """A Namespace that cannot be looked at holds up no TenantNamespace but
+    its own, nor that when it is hidden from the project identity only."""
+    where = "/api/v1/namespaces/" + PREFIX
+    hidden = proxy.on("GET", where + "hidden")
+    hidden.answer(403, reason="Forbidden")
+    silent = proxy.on("GET", where + "silent")
+    silent.answer(500, reason="InternalError")
+    site.api.load("projects", [
+        {"name": name} for name in ("hidden", "silent", "third")])
+    result = site.once()
+    t.ok(hidden.hits and silent.hits, "two namespaces cannot be looked at")
+    t.equal([bool(site.read("TenantNamespace", CONFIG, name))
+             for name in ("hidden", "silent", "third")], [True, False, True],
+            "only what gets no answer is not made")
+    t.ok(any(PREFIX in line.get("name", "") for line in
+             result.events("question_failed")), "which is told", result)
+    proxy.clear()
+    site.once()
+    t.ok(site.read("TenantNamespace", CONFIG, "silent"), "and made good")
+    grant_inside(site, "hidden")
+    site.once()
+    t.ok(has_all(site, "hidden"), "the hidden one is served when it is seen")
+
+
 def check_deleted(t, site, proxy):
     alpha = site.snapshot(PREFIX + "alpha")
     site.api.delete_project("beta")
@@ -201,6 +226,7 @@ def main():
             check_inside(t, site)
             check_refused(t, site)
             check_deleted(t, site, proxy)
+            check_hidden(t, site, proxy)
             t.equal(operator.errors, [], "the tenant operator had no errors")
 
 

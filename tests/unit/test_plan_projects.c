@@ -853,6 +853,34 @@ START_TEST(no_namespace_is_made_when_the_name_may_be_taken)
 }
 END_TEST
 
+/* Which of Namespace and TenantNamespace were asked for in vain. */
+START_TEST(one_name_that_gets_no_answer_holds_up_no_other)
+{
+	const struct acp_ref refs[] = {
+		{ACP_KIND_NAMESPACE, NULL, "ambient-code--p1"},
+		{ACP_KIND_TENANT_NAMESPACE, "ambient-code--config", "p1"},
+		{ACP_KIND_NAMESPACE, NULL, "ambient-code--p2"},
+		{ACP_KIND_TENANT_NAMESPACE, "ambient-code--config", "p2"}};
+
+	model.site.platform = ACP_PLATFORM_MPP;
+	model_add_project(&model, "p1", NULL);
+	model_add_project(&model, "p2", NULL);
+	model.are_foreign_unknown = true;
+	model_observe(&model, &world);
+	for (int i = 0; i < 4; i++)
+		if (i != _i)
+			acp_world_add_foreign_read(&world, &refs[i]);
+	acp_world_sort(&world);
+	acp_plan_projects(&world, &model.site, &plan);
+	ck_assert_int_eq(find_action(ACP_VERB_CREATE, ACP_KIND_TENANT_NAMESPACE,
+				 "p1") != NULL,
+		_i > 1);
+	ck_assert_int_eq(find_action(ACP_VERB_CREATE, ACP_KIND_TENANT_NAMESPACE,
+				 "p2") != NULL,
+		_i < 2);
+}
+END_TEST
+
 START_TEST(settings_objects_are_made_only_where_the_kind_is_served)
 {
 	model.is_unserved[ACP_KIND_PROJECT_SETTINGS] = true;
@@ -1203,6 +1231,8 @@ add_gone_tests(TCase *tcase)
 		nothing_is_planned_for_kinds_whose_list_is_unknown, 0,
 		ACP_KIND_SERVICE_ACCOUNT);
 	tcase_add_test(tcase, no_namespace_is_made_when_the_name_may_be_taken);
+	tcase_add_loop_test(
+		tcase, one_name_that_gets_no_answer_holds_up_no_other, 0, 4);
 	tcase_add_test(
 		tcase, settings_objects_are_made_only_where_the_kind_is_served);
 	tcase_add_test(tcase,
