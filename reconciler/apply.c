@@ -14,8 +14,6 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "reconciler/apply_session.h"
-#include "reconciler/desired.h"
-#include "reconciler/desired_build.h"
 #include "reconciler/parallel.h"
 #include "reconciler/recheck.h"
 
@@ -39,29 +37,6 @@ struct application {
 	struct acp_summary *summary;
 };
 
-/*
- * Applying would leave what others added to a Service. The seen version is
- * asked for, because it has the addresses that must stay; one that is newer
- * than the plan is a conflict.
- */
-static enum acp_error
-replace_service(struct acp_kube *kube, const struct acp_action *action,
-	struct json_object *body, struct acp_kube_reply *reply)
-{
-	struct json_object *metadata = NULL;
-	enum acp_error error = acp_kube_get(kube, &action->ref, reply);
-
-	if (error)
-		return error;
-	acp_desired_service_keep(body, reply->body);
-	acp_kube_reply_clear(reply);
-	json_object_object_get_ex(body, "metadata", &metadata);
-	acp_desired_add_text(
-		metadata, "resourceVersion", action->resource_version);
-	acp_desired_add_text(metadata, "uid", action->uid);
-	return acp_kube_replace(kube, &action->ref, body, reply);
-}
-
 static enum acp_error
 send(struct acp_kube *kube, const struct acp_action *action,
 	struct acp_kube_reply *reply)
@@ -76,7 +51,8 @@ send(struct acp_kube *kube, const struct acp_action *action,
 		return acp_kube_create(kube, &action->ref, body, reply);
 	case ACP_VERB_APPLY:
 		if (action->ref.kind == ACP_KIND_SERVICE)
-			return replace_service(kube, action, body, reply);
+			return acp_apply_service(
+				kube, &action->ref, action, body, reply);
 		return acp_kube_apply(kube, &action->ref, body, reply);
 	case ACP_VERB_MARK:
 		return acp_kube_patch(kube, &action->ref, body, reply);

@@ -375,22 +375,25 @@ make_pod(struct making *making)
 	return result;
 }
 
-/* Apply would leave foreign selector keys and ports, so it is a whole PUT. */
-static enum acp_result
-repair_service(struct making *making, const struct acp_ref *ref,
-	struct json_object *body)
+enum acp_error
+acp_apply_service(struct acp_kube *kube, const struct acp_ref *ref,
+	const struct acp_action *seen, struct json_object *body,
+	struct acp_kube_reply *reply)
 {
-	ACP_AUTO(kube_reply) struct acp_kube_reply present;
-	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
+	struct json_object *metadata = NULL;
+	enum acp_error error = acp_kube_get(kube, ref, reply);
 
-	acp_kube_reply_init(&present);
-	acp_kube_reply_init(&reply);
-	if (acp_kube_get(making->kube, ref, &present))
-		return fail(making, ref, &present);
-	acp_desired_service_keep(body, present.body);
-	if (acp_kube_replace(making->kube, ref, body, &reply))
-		return fail(making, ref, &reply);
-	return ACP_RESULT_DONE;
+	if (error)
+		return error;
+	acp_desired_service_keep(body, reply->body);
+	acp_kube_reply_clear(reply);
+	json_object_object_get_ex(body, "metadata", &metadata);
+	if (seen) {
+		acp_desired_add_text(
+			metadata, "resourceVersion", seen->resource_version);
+		acp_desired_add_text(metadata, "uid", seen->uid);
+	}
+	return acp_kube_replace(kube, ref, body, reply);
 }
 
 static enum acp_result
@@ -400,18 +403,22 @@ make_service(struct making *making)
 		make_ref(making, ACP_KIND_SERVICE, making->names.service);
 	ACP_AUTO(json)
 	struct json_object *body = acp_desired_session_service(&making->want);
+	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
 	uint8_t content[ACP_CONTENT_SIZE];
 	struct acp_object present;
 	bool is_present;
 	enum acp_result result =
 		create(making, &ref, body, &present, &is_present);
 
+	acp_kube_reply_init(&reply);
 	if (result != ACP_RESULT_DONE || !is_present)
 		return result;
 	acp_desired_content(ref.kind, body, content);
 	if (memcmp(content, present.content, sizeof(content)) == 0)
 		return ACP_RESULT_DONE;
-	return repair_service(making, &ref, body);
+	return acp_apply_service(making->kube, &ref, NULL, body, &reply)
+		? fail(making, &ref, &reply)
+		: ACP_RESULT_DONE;
 }
 
 /* The pod is made: the row says so, unless its owner has stopped it. */
