@@ -150,16 +150,20 @@ may_be_had(const struct acp_site *site, enum acp_kind kind,
 		(site->adopts && has_same_role(found, body));
 }
 
-enum acp_result
-acp_recheck_name(struct acp_kube *kube, const struct acp_site *site,
-	const struct acp_ref *ref, struct json_object *body,
+static enum acp_result
+check_name(const struct acp_applier *applier, const struct acp_action *action,
 	struct acp_buffer *why)
 {
+	struct acp_kube *kube = acp_clients_peek_kube(
+		applier->clients, applier->site, action->ref.namespace);
+	ACP_AUTO(json)
+	struct json_object *body =
+		acp_json_new(action->body, strlen(action->body));
 	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
 	enum acp_error error;
 
 	acp_kube_reply_init(&reply);
-	error = acp_kube_get(kube, ref, &reply);
+	error = acp_kube_get(kube, &action->ref, &reply);
 	if (error == ACP_GONE)
 		return ACP_RESULT_DONE;
 	if (error) {
@@ -168,25 +172,12 @@ acp_recheck_name(struct acp_kube *kube, const struct acp_site *site,
 			*reply.message ? ": " : "", reply.message);
 		return ACP_RESULT_FAILED;
 	}
-	if (may_be_had(site, ref->kind, reply.body, body))
+	if (may_be_had(applier->site, action->ref.kind, reply.body, body))
 		return ACP_RESULT_DONE;
 	acp_buffer_append(why,
 		"it has the name of an object of ours, but not our labels, "
 		"and is left alone: delete it, and ours takes its place");
 	return ACP_RESULT_FOREIGN;
-}
-
-static enum acp_result
-check_name(const struct acp_applier *applier, const struct acp_action *action,
-	struct acp_buffer *why)
-{
-	ACP_AUTO(json)
-	struct json_object *body =
-		acp_json_new(action->body, strlen(action->body));
-
-	return acp_recheck_name(acp_clients_peek_kube(applier->clients,
-					applier->site, action->ref.namespace),
-		applier->site, &action->ref, body, why);
 }
 
 enum acp_result
