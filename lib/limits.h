@@ -81,6 +81,7 @@
 #define ACP_HTTP_PEMS_MAX 8 /* certificates and keys in use at one time */
 #define ACP_HTTP_DEAD_MS 8000 /* a connection that acknowledges nothing */
 #define ACP_KUBE_READ_MS 10000 /* one call, with its repetitions */
+#define ACP_KUBE_URGENT_MS 4000 /* the same for what must not wait */
 #define ACP_KUBE_WRITE_MS 4000
 #define ACP_KUBE_REPLY_MAX (32 * 1024 * 1024)
 #define ACP_KUBE_JSON_DEPTH_MAX 64

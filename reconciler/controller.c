@@ -18,7 +18,8 @@ acp_controller_open(struct acp_controller *controller,
 	enum acp_error error;
 
 	*controller =
-		(struct acp_controller){.keys_lock = PTHREAD_MUTEX_INITIALIZER};
+		(struct acp_controller){.keys_lock = PTHREAD_MUTEX_INITIALIZER,
+			.changes = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 	acp_metrics_init(&controller->metrics);
 	error = acp_reconciler_settings_read(settings, config, why);
 	if (!error)
@@ -40,6 +41,8 @@ acp_controller_open_loop(struct acp_controller *controller)
 {
 	controller->backoff = acp_backoff_new();
 	controller->claims = acp_claims_new();
+	controller->looks = acp_claims_new();
+	controller->resting = acp_backoff_new();
 	acp_clients_open_urgent(&controller->urgent, &controller->clients);
 	controller->said = acp_backoff_new();
 }
@@ -58,11 +61,14 @@ acp_controller_close(struct acp_controller *controller)
 	acp_key_sync_free(&controller->keys);
 	acp_backoff_free(&controller->backoff);
 	acp_claims_free(&controller->claims);
+	acp_claims_free(&controller->looks);
+	acp_backoff_free(&controller->resting);
 	if (controller->urgent.is_borrower)
 		acp_clients_close(&controller->urgent);
 	acp_backoff_free(&controller->said);
 	acp_clients_close(&controller->clients);
 	acp_metrics_clear(&controller->metrics);
+	pthread_mutex_destroy(&controller->changes.lock);
 	pthread_mutex_destroy(&controller->keys_lock);
 }
 

@@ -30,7 +30,9 @@ struct acp_controller {
 	/* in the loop only, else NULL or closed */
 	struct acp_backoff *backoff;
 	struct acp_claims *claims;
-	struct acp_clients urgent; /* of the fast pass */
+	struct acp_clients urgent; /* of fast passes */
+	struct acp_claims *looks; /* projects that a fast pass works on */
+	struct acp_backoff *resting; /* projects that did not answer one */
 	struct acp_changes changes;
 	struct acp_backoff *said; /* Events that are there */
 	uint8_t refusals[ACP_HASH_SIZE]; /* that were logged last */

@@ -113,7 +113,10 @@ begin_attempt(void *context)
 
 	if (!attempt->deadline_ms)
 		attempt->deadline_ms = now_ms +
-			(is_write ? ACP_KUBE_WRITE_MS : ACP_KUBE_READ_MS);
+			(is_write ? ACP_KUBE_WRITE_MS
+					: attempt->kube->is_urgent
+					? ACP_KUBE_URGENT_MS
+					: ACP_KUBE_READ_MS);
 	if (is_write && guard->may_write && !guard->may_write(guard->context)) {
 		attempt->is_refused = true;
 		return 0;

@@ -53,6 +53,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired_session_build.h \
 	%D%/desired_sidecar.c \
 	%D%/exit_code.h \
+	%D%/fast_pass.c \
+	%D%/fast_pass.h \
 	%D%/findings.c \
 	%D%/findings.h \
 	%D%/http_counts.c \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three things go on side by side: this thread waits for signals and tells
- * the supervisor how the others are, one keeps the key file in step, one
- * passes while we are the leader (whose Lease has a thread of its own).
+ * Four things go on side by side: this thread waits for signals and tells the
+ * supervisor how the others are, one keeps the key file in step; while we are
+ * the leader (whose Lease has a thread of its own) one passes, and some take
+ * turns at fast passes.
  */
 #include <config.h>
 
@@ -10,6 +11,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "reconciler/fast_pass.h"
 #include "reconciler/notify.h"
 #include "reconciler/pass.h"
 
@@ -26,7 +28,8 @@ enum {
 	BEAT_MS = 5000,
 	MS_PER_S = 1000,
 	NS_PER_MS = 1000000,
-	THREADS = 3
+	FAST_THREADS = 4,
+	THREADS = 2 + FAST_THREADS
 };
 
 struct loop {
@@ -35,6 +38,7 @@ struct loop {
 	size_t started;
 	_Atomic int64_t keys_ms; /* last look at the key Secret */
 	_Atomic int64_t pass_ms; /* start of the pass under way, 0: none */
+	_Atomic int64_t fast_ms; /* when the next fast pass is due */
 };
 
 static void
@@ -127,29 +131,34 @@ pass_over(void *argument)
 	return NULL;
 }
 
-static void
-pass_fast_once(const struct loop *loop)
+/* True when it is our turn to begin the next fast pass. */
+static bool
+take_turn(struct loop *loop)
 {
-	ACP_AUTO(pass) struct acp_pass pass;
+	const struct acp_controller *controller = loop->controller;
+	int64_t due_ms = atomic_load(&loop->fast_ms);
+	int64_t now_ms = acp_clock_now_ms();
 
-	acp_pass_init(&pass);
-	acp_pass_run_fast(loop->controller, &pass);
+	return now_ms >= due_ms &&
+		acp_lease_is_held(controller->clients.lease) &&
+		atomic_compare_exchange_strong(&loop->fast_ms, &due_ms,
+			now_ms + controller->settings.interval_ms);
 }
 
-/* Beside the full passes, so that none of them delays a new session. */
+/*
+ * Beside the full passes, so that none of them delays a new session; several
+ * threads, so that neither does a fast pass that hangs.
+ */
 static void *
 pass_fast(void *argument)
 {
 	struct loop *loop = argument;
-	struct acp_controller *controller = loop->controller;
 
-	while (!is_stopped(loop)) {
-		int64_t start_ms = acp_clock_now_ms();
-
-		if (acp_lease_is_held(controller->clients.lease))
-			pass_fast_once(loop);
-		wait_until(loop, start_ms + controller->settings.interval_ms);
-	}
+	while (!is_stopped(loop))
+		if (take_turn(loop))
+			acp_fast_pass_run(loop->controller);
+		else
+			sleep_ms(TICK_MS);
 	return NULL;
 }
 
@@ -210,6 +219,17 @@ stop_threads(struct loop *loop)
 		pthread_join(loop->threads[--loop->started], NULL);
 }
 
+static bool
+start_threads(struct loop *loop)
+{
+	bool are_started =
+		start_thread(loop, keep_keys) && start_thread(loop, pass_over);
+
+	for (int i = 0; i < FAST_THREADS && are_started; i++)
+		are_started = start_thread(loop, pass_fast);
+	return are_started;
+}
+
 enum acp_exit_code
 acp_loop_run(struct acp_controller *controller)
 {
@@ -218,9 +238,7 @@ acp_loop_run(struct acp_controller *controller)
 
 	acp_controller_open_loop(controller);
 	acp_lease_start(controller->clients.lease);
-	if (!start_thread(&loop, keep_keys) ||
-		!start_thread(&loop, pass_over) ||
-		!start_thread(&loop, pass_fast)) {
+	if (!start_threads(&loop)) {
 		acp_log(ACP_LOG_ERROR, "thread_failed");
 		stop_threads(&loop);
 		return ACP_EXIT_NOTHING_DONE;

@@ -32,7 +32,7 @@ static const char by_phase[] = "phase in ('Pending','Stopping')";
 
 struct glance {
 	struct acp_observer observer;
-	struct acp_changes *changes;
+	struct acp_changes *changes; /* NULL where none is read */
 	struct acp_ref *refs;
 	size_t ref_count;
 	atomic_bool is_unclear;
@@ -142,53 +142,25 @@ list_changed(struct glance *glance)
 	return list_sessions(glance, by_phase);
 }
 
-/* Their projects */
+/* Their project */
 
+/* Without a row of it nothing is provisioned. */
 static void
-ask_project(void *context, size_t index)
+ask_project(struct glance *glance)
 {
-	struct glance *glance = context;
 	struct acp_observer *observer = &glance->observer;
-	const char *id = observer->world->sessions[index].project_id;
+	struct acp_world *world = observer->world;
 	ACP_AUTO(buffer) struct acp_buffer path;
 	ACP_AUTO(api_reply) struct acp_api_reply reply;
 	struct acp_project_row row;
-	enum acp_error error;
 
 	acp_buffer_init(&path, TEXT_MAX);
 	acp_api_reply_init(&reply);
-	acp_api_write_path(&path, "projects", id);
-	error = acp_api_get(
-		observer->clients->api, acp_buffer_peek(&path), &reply);
-	pthread_mutex_lock(&observer->lock);
-	if (!error &&
-		acp_rows_read_project(reply.body, observer->world->arena, &row))
-		*acp_world_add_project(observer->world) = row;
-	pthread_mutex_unlock(&observer->lock);
-}
-
-static int
-compare_projects(const void *left, const void *right)
-{
-	return strcmp(((const struct acp_project_row *)left)->id,
-		((const struct acp_project_row *)right)->id);
-}
-
-/* Several sessions of a project asked for it several times. */
-static void
-drop_doubles(struct acp_world *world)
-{
-	size_t kept = 0;
-
-	if (world->project_count > 0)
-		qsort(world->projects, world->project_count,
-			sizeof(*world->projects), compare_projects);
-	for (size_t i = 0; i < world->project_count; i++)
-		if (i == 0 ||
-			strcmp(world->projects[i].id,
-				world->projects[kept - 1].id) != 0)
-			world->projects[kept++] = world->projects[i];
-	world->project_count = kept;
+	acp_api_write_path(&path, "projects", world->sessions[0].project_id);
+	if (!acp_api_get(
+		    observer->clients->api, acp_buffer_peek(&path), &reply) &&
+		acp_rows_read_project(reply.body, world->arena, &row))
+		*acp_world_add_project(world) = row;
 }
 
 /* Objects by name */
@@ -291,6 +263,9 @@ ask_object(void *context, size_t index)
 	enum acp_error error;
 
 	acp_kube_reply_init(&reply);
+	/* a namespace that does not answer is not asked on and on */
+	if (atomic_load(&glance->is_unclear))
+		return;
 	error = acp_kube_get(acp_clients_peek_kube(observer->clients,
 				     observer->site, ref->namespace),
 		ref, &reply);
@@ -328,16 +303,15 @@ static void
 look(struct glance *glance)
 {
 	struct acp_world *world = glance->observer.world;
-	size_t threads = glance->observer.clients->in_flight;
 
-	acp_parallel_run(threads, world->session_count, ask_project, glance);
-	drop_doubles(world);
+	ask_project(glance);
 	glance->refs = acp_memory_new(ASKED_PER_SESSION * world->session_count,
 		sizeof(*glance->refs));
 	for (size_t i = 0; i < world->session_count; i++)
 		add_session(glance, &world->sessions[i]);
 	sort_refs(glance);
-	acp_parallel_run(threads, glance->ref_count, ask_object, glance);
+	acp_parallel_run(glance->observer.clients->in_flight, glance->ref_count,
+		ask_object, glance);
 	free(glance->refs);
 }
 
@@ -361,19 +335,32 @@ acp_observe_changed(const struct acp_clients *clients,
 	struct acp_world *world)
 {
 	struct glance glance = {.changes = changes,
-		.observer = {.clients = clients,
-			.site = site,
-			.world = world,
-			.lock = PTHREAD_MUTEX_INITIALIZER}};
-	enum acp_error error = list_changed(&glance);
+		.observer = {.clients = clients, .site = site, .world = world}};
+	enum acp_error error;
 
+	pthread_mutex_lock(&changes->lock);
+	error = list_changed(&glance);
 	if (!error)
 		set_mark(changes, world);
-	if (!error && world->session_count > 0)
-		look(&glance);
-	mark_known(world, !error && !atomic_load(&glance.is_unclear));
+	pthread_mutex_unlock(&changes->lock);
+	return error;
+}
+
+bool
+acp_observe_waiting(const struct acp_clients *clients,
+	const struct acp_site *site, struct acp_world *world)
+{
+	struct glance glance = {.observer = {.clients = clients,
+					.site = site,
+					.world = world,
+					.lock = PTHREAD_MUTEX_INITIALIZER}};
+	bool is_clear;
+
+	look(&glance);
+	is_clear = !atomic_load(&glance.is_unclear);
+	mark_known(world, is_clear);
 	acp_world_sort(world);
 	acp_anchor_judge(world, site);
 	pthread_mutex_destroy(&glance.observer.lock);
-	return error;
+	return is_clear;
 }

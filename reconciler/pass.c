@@ -248,23 +248,18 @@ hold_absences(struct acp_plan *plan)
 			plan->actions[i].is_held = true;
 }
 
-void
-acp_pass_run_fast(struct acp_controller *controller, struct acp_pass *pass)
+bool
+acp_pass_run_part(struct acp_controller *controller,
+	const struct acp_clients *clients, struct acp_credential_lists *lists,
+	struct acp_pass *pass)
 {
 	const struct acp_site *site = &controller->settings.site;
-	ACP_AUTO(credential_lists) struct acp_credential_lists lists;
 	const struct acp_applier applier =
-		make_applier(controller, &controller->urgent, &lists);
+		make_applier(controller, clients, lists);
 
-	acp_credential_lists_init(&lists);
 	take_keys(controller, pass);
-	if (acp_observe_changed(&controller->urgent, site, &controller->changes,
-		    &pass->world)) {
-		acp_log(ACP_LOG_WARN, "fast_pass_failed");
-		return;
-	}
-	if (pass->world.session_count == 0)
-		return;
+	if (!acp_observe_waiting(clients, site, &pass->world))
+		return false;
 	acp_plan_projects(&pass->world, site, &pass->plan);
 	acp_plan_sessions(
 		&pass->world, site, &controller->settings.runner, &pass->plan);
@@ -272,4 +267,5 @@ acp_pass_run_fast(struct acp_controller *controller, struct acp_pass *pass)
 	acp_apply(&applier, &pass->plan, &pass->summary);
 	follow_up(&applier, pass);
 	acp_metrics_add(&controller->metrics, &pass->summary);
+	return true;
 }

@@ -10,8 +10,11 @@
 #include "lib/key.h"
 #include "reconciler/controller.h"
 #include "reconciler/plan.h"
+#include "reconciler/session_inputs.h"
 #include "reconciler/summary.h"
 #include "reconciler/world.h"
+
+#include <stdbool.h>
 
 /* A pass: what was seen, what is to be done, what became of it. */
 struct acp_pass {
@@ -28,12 +31,13 @@ void acp_pass_clear(struct acp_pass *pass);
 void acp_pass_run(struct acp_controller *controller, struct acp_pass *pass);
 
 /*
- * A fast pass, into an initialised one: sessions that changed and wait, and
- * nothing that is done because something is absent. For the loop, beside full
- * passes.
+ * Part of a fast pass, into an initialised one whose world has the sessions of
+ * one project, which borrow their texts. Does nothing because something is
+ * absent. False when a question had no answer, so that nothing was done.
  */
-void acp_pass_run_fast(
-	struct acp_controller *controller, struct acp_pass *pass);
+bool acp_pass_run_part(struct acp_controller *controller,
+	const struct acp_clients *clients, struct acp_credential_lists *lists,
+	struct acp_pass *pass);
 
 /* Only observes and plans: what a pass would do. */
 void acp_pass_plan(struct acp_controller *controller, struct acp_pass *pass);

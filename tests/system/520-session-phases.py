@@ -130,7 +130,7 @@ def check_this_run(t, play):
     play.site.once()
     t.equal(s.phases(slow, quick), ["Running", "Completed"],
             "the pod of this run gives the row its phase")
-    t.equal((play.proxy.count("POST", "/(pods|secrets|services)$"),
+    t.equal((play.proxy.count("POST", r"/(pods|secrets|services)\?"),
              s.uid(slow), s.uid(quick)), (0, *uids),
             "H-21 a change of a Pending row makes nothing anew")
     row = s.row(quick)
@@ -154,7 +154,7 @@ def check_earlier_run(t, play, session):
             ("Pending", "PreviousPodTerminating", True),
             "H-26 the pod of an earlier run is deleted first")
     play.site.once()
-    t.equal((s.uid(session), play.proxy.count("POST", "/pods$")), (first, 0),
+    t.equal((s.uid(session), play.proxy.count("POST", r"/pods\?")), (first, 0),
             "H-26 nothing is made, nor Running, before it has ended")
     s.lose_pod(session)
     s.converge()

@@ -177,7 +177,7 @@ def check_stop(t, killer, sessions, number):
     result = sessions.converge()
     t.equal((result.status, sessions.phase(session), sessions.pod(session),
              sessions.all("Service", session),
-             killer.kube.count("POST", "/pods$")),
+             killer.kube.count("POST", r"/pods\?")),
             (0, "Stopped", None, [], 0),
             f"{title}: it stays so, and no pod is made") or t.diag(result)
     sessions.api.delete_session(session)
