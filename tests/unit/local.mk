@@ -107,7 +107,7 @@ RECONCILER_TESTS = \
 	tests/unit/test_world
 
 UNIT_TESTS = $(LIB_TESTS) $(TOKEN_TESTS) $(RECONCILER_TESTS)
-EXTRA_DIST += %D%/unit.h
+EXTRA_DIST += %D%/chance.h %D%/four_keys.h %D%/json_peek.h %D%/unit.h
 
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
@@ -178,6 +178,10 @@ tests_unit_test_token_url_SOURCES = tests/unit/test_token_url.c \
 tests_unit_test_token_url_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_url_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
+ACP_UNIT_CONFIG_LINES = tests/unit/config_lines.c tests/unit/config_lines.h
+
+tests_unit_test_settings_SOURCES = tests/unit/test_settings.c \
+	$(ACP_UNIT_CONFIG_LINES)
 tests_unit_test_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_settings_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 
@@ -193,6 +197,8 @@ tests_unit_test_minter_LDADD = $(ACP_UNIT_TOKEN_LIBS)
 tests_unit_test_token_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_LDADD = $(ACP_UNIT_LIBS)
 
+tests_unit_test_token_source_settings_SOURCES = \
+	tests/unit/test_token_source_settings.c $(ACP_UNIT_CONFIG_LINES)
 tests_unit_test_token_source_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_token_source_settings_LDADD = $(ACP_UNIT_LIBS)
 
@@ -479,6 +485,8 @@ tests_unit_test_parallel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
 tests_unit_test_summary_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_summary_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 
+tests_unit_test_reconciler_settings_SOURCES = \
+	tests/unit/test_reconciler_settings.c $(ACP_UNIT_CONFIG_LINES)
 tests_unit_test_reconciler_settings_CFLAGS = $(ACP_UNIT_CFLAGS)
 tests_unit_test_reconciler_settings_LDADD = $(ACP_RECONCILER_LIBS) $(CHECK_LIBS)
 

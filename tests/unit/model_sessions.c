@@ -10,6 +10,7 @@
 #include "reconciler/desired_session.h"
 #include "reconciler/rfc3339.h"
 #include "tests/unit/model_world.h"
+#include "tests/unit/json_peek.h"
 
 #include <check.h>
 #include <json-c/json_tokener.h>
@@ -18,21 +19,6 @@
 #include <time.h>
 
 enum { US = 1000000 };
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
-static const char *
-peek_meta(struct json_object *json, const char *key)
-{
-	return json_object_get_string(peek(peek(json, "metadata"), key));
-}
 
 static bool
 is_same(const char *left, const char *right)

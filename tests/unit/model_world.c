@@ -13,6 +13,7 @@
 #include "reconciler/desired.h"
 #include "reconciler/desired_build.h"
 #include "reconciler/observe_object.h"
+#include "tests/unit/json_peek.h"
 
 #include <check.h>
 #include <json-c/json_tokener.h>
@@ -50,28 +51,6 @@ model_clear(struct model *model)
 	for (size_t i = 0; i < model->count; i++)
 		json_object_put(model->objects[i].json);
 	model->count = 0;
-}
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
-static const char *
-peek_meta(struct json_object *json, const char *key)
-{
-	return json_object_get_string(peek(peek(json, "metadata"), key));
-}
-
-static const char *
-peek_label(struct json_object *json, const char *key)
-{
-	return json_object_get_string(
-		peek(peek(peek(json, "metadata"), "labels"), key));
 }
 
 static bool
@@ -584,6 +563,23 @@ model_pass(struct model *model)
 	model_plan(model, &world, &plan);
 	model_apply(model, &plan);
 	return model_count_writes(&plan) - model->left;
+}
+
+const char *
+model_describe(const struct model *model)
+{
+	static char text[4000];
+	ACP_AUTO(world) struct acp_world world;
+	ACP_AUTO(plan) struct acp_plan plan;
+	ACP_AUTO(buffer) struct acp_buffer lines;
+
+	acp_world_init(&world);
+	acp_plan_init(&plan);
+	acp_buffer_init(&lines, 100000);
+	model_plan(model, &world, &plan);
+	acp_plan_describe(&plan, &lines);
+	snprintf(text, sizeof(text), "%s", acp_buffer_peek(&lines));
+	return text;
 }
 
 const struct acp_action *

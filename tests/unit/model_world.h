@@ -145,6 +145,9 @@ void model_collect_garbage(struct model *model, const char *uid);
 /* Plans and applies, and forgets both; number of writes that were tried. */
 size_t model_pass(struct model *model);
 
+/* What would still be planned, for the message of a test that fails; static. */
+const char *model_describe(const struct model *model);
+
 /* The first action on such an object; NULL when there is none. */
 const struct acp_action *model_find_action(const struct acp_plan *plan,
 	enum acp_verb verb, enum acp_kind kind, const char *name);

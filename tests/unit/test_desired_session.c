@@ -13,6 +13,7 @@
 #include "lib/limits.h"
 #include "reconciler/desired.h"
 #include "reconciler/desired_session_build.h"
+#include "tests/unit/json_peek.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vector_key.h"
 
@@ -249,15 +250,6 @@ make(int number)
 		made, "apiVersion", json_object_new_string("v1"));
 	json_object_object_add(made, "kind", json_object_new_string("List"));
 	json_object_object_add(made, "items", items);
-}
-
-static struct json_object *
-peek(struct json_object *object, const char *name)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, name, &member);
-	return member;
 }
 
 static const char *

@@ -11,38 +11,23 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
+#include "tests/unit/four_keys.h"
 #include "tests/unit/unit.h"
 
 #include <gnutls/x509.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_COUNT = 4, SINCE_S = 1780000000 };
+enum { SINCE_S = 1780000000 };
 
 static const struct acp_key_secret_place place = {
 	.namespace = "runtime",
 	.instance = "inst",
 };
 
-static struct acp_key *keys[KEY_COUNT];
 static struct acp_key_secret secret;
 static struct json_object *object;
 static struct acp_buffer why;
-
-/* Keys take long to make: once, before the tests fork. */
-static void
-make_keys(void)
-{
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		ck_assert_int_eq(acp_key_new(2048, &keys[i]), ACP_OK);
-}
-
-static void
-drop_keys(void)
-{
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		acp_key_free(&keys[i]);
-}
 
 static void
 start(void)

@@ -12,6 +12,7 @@
 #include "reconciler/ownership.h"
 #include "reconciler/rotation.h"
 #include "reconciler/session_name.h"
+#include "tests/unit/json_peek.h"
 #include "tests/unit/model_world.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vector_key.h"
@@ -31,22 +32,6 @@ static struct acp_keyring keys;
 static struct model_session *session;
 static struct json_object *account, *service, *pod;
 static struct acp_session_names names;
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
-static const char *
-peek_label(struct json_object *json, const char *key)
-{
-	return json_object_get_string(
-		peek(peek(peek(json, "metadata"), "labels"), key));
-}
 
 static const char *
 peek_mark(struct json_object *json, enum acp_mark mark)

@@ -9,6 +9,7 @@
 #include "reconciler/plan.h"
 
 #include "reconciler/desired.h"
+#include "tests/unit/json_peek.h"
 #include "tests/unit/model_world.h"
 #include "tests/unit/unit.h"
 
@@ -62,15 +63,6 @@ settle(const char *id)
 	model_add_project(&model, id, NULL);
 	model_pass(&model);
 	ck_assert_uint_eq(model_pass(&model), 0);
-}
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
 }
 
 static size_t

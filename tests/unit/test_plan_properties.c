@@ -10,6 +10,8 @@
 
 #include "lib/json.h"
 #include "reconciler/desired.h"
+#include "tests/unit/chance.h"
+#include "tests/unit/json_peek.h"
 #include "tests/unit/model_world.h"
 #include "tests/unit/unit.h"
 
@@ -31,35 +33,6 @@ static const char *const groups[] = {
 static const char *const roles[] = {"admin", "edit", "view", "owner"};
 
 static struct model model;
-static uint64_t state;
-
-/* xorshift64*: the same on every machine. */
-static unsigned int
-draw(unsigned int below)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (unsigned int)((state * UINT64_C(2685821657736338717)) >> 33) %
-		below;
-}
-
-#define PICK(array) ((array)[draw(sizeof(array) / sizeof(*(array)))])
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
-static const char *
-peek_meta(struct json_object *json, const char *key)
-{
-	return json_object_get_string(peek(peek(json, "metadata"), key));
-}
 
 /* What the tests put there themselves bears this, and nothing else does. */
 static const char foreign[] = "test/foreign";
@@ -255,7 +228,7 @@ plan_and_apply(void)
 static void
 begin_world(int seed)
 {
-	state = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	seed_chance(seed);
 	model_init(&model);
 	if (draw(3) == 0) {
 		model.site.platform = ACP_PLATFORM_MPP;
@@ -278,24 +251,6 @@ live_through(void)
 		model.now_s += draw(900);
 		plan_and_apply();
 	}
-}
-
-/* What the planner would still do, for the message of a failed test. */
-static const char *
-describe(void)
-{
-	static char text[4000];
-	ACP_AUTO(world) struct acp_world world;
-	ACP_AUTO(plan) struct acp_plan plan;
-	ACP_AUTO(buffer) struct acp_buffer lines;
-
-	acp_world_init(&world);
-	acp_plan_init(&plan);
-	acp_buffer_init(&lines, 100000);
-	model_plan(&model, &world, &plan);
-	acp_plan_describe(&plan, &lines);
-	snprintf(text, sizeof(text), "%s", acp_buffer_peek(&lines));
-	return text;
 }
 
 /* Ages apart: marks that ripen are waited for. */
@@ -322,7 +277,7 @@ START_TEST(random_worlds_come_to_rest_and_only_ours_is_deleted)
 		change_rows();
 		live_through();
 		ck_assert_msg(comes_to_rest(), "world %d never rests:\n%s",
-			seed, describe());
+			seed, model_describe(&model));
 		model_clear(&model);
 	}
 }
@@ -336,7 +291,8 @@ START_TEST(an_undisturbed_world_is_done_in_one_pass)
 		change_rows();
 		plan_and_apply();
 		ck_assert_msg(!plan_and_apply(),
-			"world %d takes two passes:\n%s", seed, describe());
+			"world %d takes two passes:\n%s", seed,
+			model_describe(&model));
 		model_clear(&model);
 	}
 }

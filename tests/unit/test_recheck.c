@@ -11,6 +11,7 @@
 #include "reconciler/desired.h"
 #include "reconciler/desired_build.h"
 #include "tests/unit/fake_kube.h"
+#include "tests/unit/json_peek.h"
 #include "tests/unit/unit.h"
 
 #include <json-c/json_tokener.h>
@@ -133,15 +134,6 @@ static struct json_object *
 new_binding(void)
 {
 	return acp_desired_group_binding(&site, "p1", "p1", &team, &why);
-}
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
 }
 
 static void

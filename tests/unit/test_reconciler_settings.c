@@ -7,11 +7,12 @@
 
 #include "reconciler/settings.h"
 
+#include "tests/unit/config_lines.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define TOKEN "api_token = a-token-for-the-api-server\n"
@@ -24,7 +25,6 @@ static void
 start(void)
 {
 	ck_assert_int_eq(clearenv(), 0);
-	config = acp_config_new(ACP_CONFIG_FOR_RECONCILER);
 	acp_buffer_init(&why, 10000);
 }
 
@@ -38,17 +38,8 @@ stop(void)
 static enum acp_error
 read_settings(const char *lines)
 {
-	char path[] = "/tmp/acp-settings-XXXXXX";
-	ACP_AUTO(fd) int fd = mkstemp(path);
-	enum acp_error error;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(
-		write(fd, lines, strlen(lines)), (ssize_t)strlen(lines));
-	error = acp_config_read_file(config, path, &why);
-	unlink(path);
-	ck_assert_msg(error == ACP_OK, "%s", acp_buffer_peek(&why));
-	ck_assert_int_eq(acp_config_finish(config, &why), ACP_OK);
+	acp_config_free(&config);
+	config = config_of_lines(ACP_CONFIG_FOR_RECONCILER, lines);
 	return acp_reconciler_settings_read(&settings, config, &why);
 }
 

@@ -7,13 +7,13 @@
 
 #include "reconciler/rotation.h"
 
+#include "tests/unit/four_keys.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-	KEY_COUNT = 4,
 	NOW_S = 1780000000,
 	NEXT_S = ACP_ROTATION_NEXT_S,
 	OLD_S = ACP_ROTATION_PREVIOUS_S,
@@ -22,23 +22,8 @@ enum {
 	UNNOTED = -2, /* a key without a time */
 };
 
-static struct acp_key *keys[KEY_COUNT];
 static struct acp_key_secret secret;
 static struct acp_buffer why;
-
-static void
-make_keys(void)
-{
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		ck_assert_int_eq(acp_key_new(2048, &keys[i]), ACP_OK);
-}
-
-static void
-drop_keys(void)
-{
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		acp_key_free(&keys[i]);
-}
 
 static void
 start(void)

@@ -11,6 +11,8 @@
 #include "lib/json.h"
 #include "reconciler/anchor.h"
 #include "reconciler/observe_object.h"
+#include "tests/unit/chance.h"
+#include "tests/unit/json_peek.h"
 #include "tests/unit/model_world.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vector_key.h"
@@ -27,33 +29,6 @@ static struct model model;
 static struct acp_keyring keys;
 static char ids[IDS][32];
 static int id_count;
-static uint64_t state;
-
-/* xorshift64*: the same on every machine. */
-static unsigned int
-draw(unsigned int below)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (unsigned int)((state * UINT64_C(2685821657736338717)) >> 33) %
-		below;
-}
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
-static const char *
-peek_meta(struct json_object *json, const char *key)
-{
-	return json_object_get_string(peek(peek(json, "metadata"), key));
-}
 
 static bool
 is_terminal(enum acp_phase phase)
@@ -323,23 +298,6 @@ live_through(void)
 
 /* Agreement */
 
-static const char *
-describe(void)
-{
-	static char text[4000];
-	ACP_AUTO(world) struct acp_world world;
-	ACP_AUTO(plan) struct acp_plan plan;
-	ACP_AUTO(buffer) struct acp_buffer lines;
-
-	acp_world_init(&world);
-	acp_plan_init(&plan);
-	acp_buffer_init(&lines, 100000);
-	model_plan(&model, &world, &plan);
-	acp_plan_describe(&plan, &lines);
-	snprintf(text, sizeof(text), "%s", acp_buffer_peek(&lines));
-	return text;
-}
-
 static bool
 comes_to_rest(void)
 {
@@ -416,7 +374,7 @@ check_agreement(int seed)
 static void
 begin_history(int seed)
 {
-	state = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	seed_chance(seed);
 	model_init(&model);
 	if (!keys.count)
 		vector_key_add(&keys);
@@ -436,7 +394,7 @@ START_TEST(after_the_last_fault_both_sides_agree)
 		begin_history(seed);
 		live_through();
 		ck_assert_msg(comes_to_rest(), "history %d never rests:\n%s",
-			seed, describe());
+			seed, model_describe(&model));
 		check_agreement(seed);
 		model_clear(&model);
 	}

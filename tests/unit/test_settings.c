@@ -8,9 +8,11 @@
 #include "fcgi/settings.h"
 
 #include "lib/url.h"
+#include "tests/unit/config_lines.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -41,19 +43,8 @@ stop(void)
 static enum acp_error
 make_settings(const char *lines)
 {
-	char path[] = "/tmp/acp-settings-XXXXXX";
-	ACP_AUTO(fd) int fd = mkstemp(path);
-	struct acp_config *config = acp_config_new(ACP_CONFIG_FOR_TOKEN);
-	enum acp_error error;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(
-		write(fd, lines, strlen(lines)), (ssize_t)strlen(lines));
-	error = acp_config_read_file(config, path, &why);
-	unlink(path);
-	ck_assert_msg(error == ACP_OK, "%s", acp_buffer_peek(&why));
-	ck_assert_int_eq(acp_config_finish(config, &why), ACP_OK);
-	return acp_settings_new(config, &settings, &why);
+	return acp_settings_new(
+		config_of_lines(ACP_CONFIG_FOR_TOKEN, lines), &settings, &why);
 }
 
 #define OIDC \

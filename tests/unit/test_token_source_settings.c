@@ -8,8 +8,10 @@
 
 #include "lib/token_source_settings.h"
 
+#include "tests/unit/config_lines.h"
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OIDC \
@@ -28,7 +30,6 @@ static void
 start(void)
 {
 	ck_assert_int_eq(clearenv(), 0);
-	config = acp_config_new(ACP_CONFIG_FOR_RECONCILER);
 	acp_buffer_init(&why, 10000);
 }
 
@@ -43,17 +44,8 @@ stop(void)
 static void
 read_lines(const char *lines)
 {
-	char path[] = "/tmp/acp-source-XXXXXX";
-	ACP_AUTO(fd) int fd = mkstemp(path);
-	enum acp_error error;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(
-		write(fd, lines, strlen(lines)), (ssize_t)strlen(lines));
-	error = acp_config_read_file(config, path, &why);
-	unlink(path);
-	ck_assert_msg(error == ACP_OK, "%s", acp_buffer_peek(&why));
-	ck_assert_int_eq(acp_config_finish(config, &why), ACP_OK);
+	acp_config_free(&config);
+	config = config_of_lines(ACP_CONFIG_FOR_RECONCILER, lines);
 	acp_token_source_settings_read(
 		config, ACP_SOURCE_OF_CONTROL_PLANE, &source);
 	acp_token_source_settings_check(
