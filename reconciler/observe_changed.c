@@ -346,6 +346,28 @@ acp_observe_changed(const struct acp_clients *clients,
 	return error;
 }
 
+/* Pods were asked for by name: what did not come is not there. */
+static void
+answer_for_pods(struct acp_world *world, const struct acp_site *site)
+{
+	for (size_t i = 0; i < world->session_count; i++) {
+		const struct acp_session_row *row = &world->sessions[i];
+		ACP_AUTO(buffer) struct acp_buffer why;
+		struct acp_session_names names;
+		char namespace[ACP_NAME_SIZE];
+		const struct acp_ref ref = {ACP_KIND_POD, namespace, names.pod};
+
+		acp_buffer_init(&why, TEXT_MAX);
+		if (acp_session_names_write(row->id, &names, &why) ||
+			acp_desired_namespace_name(
+				site, row->project_id, namespace, &why))
+			continue;
+		acp_world_add_pod_answer(world, row->id,
+			acp_world_find_object(world, &ref) ? ACP_PRESENCE_THERE
+							   : ACP_PRESENCE_GONE);
+	}
+}
+
 bool
 acp_observe_waiting(const struct acp_clients *clients,
 	const struct acp_site *site, struct acp_world *world)
@@ -359,6 +381,9 @@ acp_observe_waiting(const struct acp_clients *clients,
 	look(&glance);
 	is_clear = !atomic_load(&glance.is_unclear);
 	mark_known(world, is_clear);
+	acp_world_sort(world);
+	if (is_clear)
+		answer_for_pods(world, site);
 	acp_world_sort(world);
 	acp_anchor_judge(world, site);
 	pthread_mutex_destroy(&glance.observer.lock);

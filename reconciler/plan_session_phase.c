@@ -353,6 +353,17 @@ has_stripped_account(const struct acp_session_step *session)
 		acp_session_has_pod_of(session, session->named_account);
 }
 
+/* A list without its pod is no proof that it has ended (H-25). */
+static bool
+may_have_pod(const struct acp_session_step *session)
+{
+	const struct acp_world *world = session->step.world;
+
+	return session->has_names && acp_session_has_namespace(session) &&
+		acp_world_find_answer(world->asked_pods, world->asked_pod_count,
+			session->row->id) == ACP_PRESENCE_UNKNOWN;
+}
+
 static void
 plan_stopping(const struct acp_session_step *session)
 {
@@ -362,6 +373,8 @@ plan_stopping(const struct acp_session_step *session)
 	acp_session_delete(session, session->service, "the session stops");
 	if (!pod && has_stripped_account(session))
 		acp_session_want_account(session, session->named_account);
+	else if (!pod && may_have_pod(session))
+		return;
 	else if (!pod || is_overdue(session, pod))
 		acp_session_add_end(session, ACP_PHASE_STOPPED, "Stopped",
 			"the session was stopped", false);

@@ -326,8 +326,11 @@ see(enum seen seen)
 	note_start();
 	switch (seen) {
 	case NO_POD:
-		has_pod = has_service = has_account = false;
+		has_service = has_account = false;
 		row.start_us = 0;
+		if (row.phase == ACP_PHASE_STOPPING)
+			answer_pod(ACP_PRESENCE_GONE);
+		has_pod = false;
 		break;
 	case LIVE:
 		row.start_us = 0;
@@ -406,7 +409,7 @@ static const struct phase_row table[] = {
 	{ACP_PHASE_STOPPING, EXIT_0, "delete Service; delete Pod"},
 	{ACP_PHASE_STOPPING, GOING, "delete Service"},
 	{ACP_PHASE_STOPPING, LATE, "delete Service; Stopped end"},
-	{ACP_PHASE_STOPPING, UNASKED, "delete Service; Stopped end"},
+	{ACP_PHASE_STOPPING, UNASKED, "delete Service"},
 	{ACP_PHASE_STOPPING, NO_POD, "Stopped end"},
 	{ACP_PHASE_STOPPED, OLD_LIVE, "delete Service; delete Pod"},
 	{ACP_PHASE_COMPLETED, OLD_LIVE, "delete Service; delete Pod"},
@@ -650,6 +653,7 @@ START_TEST(without_known_projects_nothing_starts_and_what_ends_goes_on)
 	world.are_projects_known = false;
 	world.project_count = 0;
 	acp_world_add_project_answer(&world, "p1", ACP_PRESENCE_GONE);
+	answer_pod(ACP_PRESENCE_GONE);
 	if (_i)
 		row.phase = ACP_PHASE_STOPPING;
 	ck_assert_str_eq(plan_line(), _i ? "Stopped end" : "");
@@ -913,6 +917,7 @@ START_TEST(a_pod_that_names_another_owner_is_left_alone)
 	make_all();
 	pod.owner_uid = "other";
 	row.phase = ACP_PHASE_STOPPING;
+	acp_world_add_pod_answer(&world, ID, ACP_PRESENCE_THERE);
 	ck_assert_str_eq(plan_line(), "delete Service; Stopped end");
 }
 END_TEST
