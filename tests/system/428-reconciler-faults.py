@@ -201,7 +201,7 @@ def wait_for_project(site, name):
 def new_project(t, site, name, what):
     site.api.load("projects", [{"name": name}])
     wait_for_project(site, name)
-    t.ok(True, f"{what}: the loop recovers by itself")
+    t.ok(True, f"H-14 {what}: the loop recovers by itself")
 
 
 def check_loop(t, site, watch):

@@ -253,7 +253,7 @@ def check_one_writes(t, scene, loops, fourth):
                "the project has its namespace")
     scene.wait_for_passes(leader)
     t.equal([r.name for r in loops if writes_of(scene, r, mark)],
-            [leader.name], "of three loops one writes")
+            [leader.name], "H-63 of three loops one writes")
     mark = scene.cluster.mark()
     status, said = fourth.run("--once")
     t.equal(status, LOCKED, "--once beside them is told to come again") or t.diag(said)
@@ -288,7 +288,8 @@ def check_takeover(t, scene, loops, leader):
 
 
 def check_release(t, scene, loops, leader):
-    t.equal(leader.process.stop(PATIENCE), 0, "SIGTERM ends a leader well")
+    t.equal(leader.process.stop(PATIENCE), 0,
+            "H-22 SIGTERM ends a leader well")
     t.ok(f"_{leader.process.pid}_" not in
          scene.lease().get("holderIdentity", ""), "it releases the Lease")
     heir = wait_for_leader(scene, [r for r in loops if r is not leader])

@@ -141,7 +141,7 @@ START_TEST(a_token_stands_in_the_kubeconfig)
 }
 END_TEST
 
-START_TEST(a_token_file_is_read_again_each_minute)
+START_TEST(h22_a_token_file_is_read_again_each_minute)
 {
 	write_file("token", "one\r\n");
 	ck_assert_int_eq(
@@ -359,7 +359,7 @@ access_suite(void)
 	tcase_add_checked_fixture(tcase, enter, leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_token_stands_in_the_kubeconfig);
-	tcase_add_test(tcase, a_token_file_is_read_again_each_minute);
+	tcase_add_test(tcase, h22_a_token_file_is_read_again_each_minute);
 	tcase_add_test(tcase, a_plugin_runs_once_for_a_token_without_end);
 	tcase_add_test(tcase, a_token_of_a_plugin_is_renewed_before_it_ends);
 	tcase_add_test(tcase, a_plugin_that_failed_rests_a_while);

@@ -135,7 +135,7 @@ START_TEST(namespaces_that_are_retained_need_no_right_to_delete)
 }
 END_TEST
 
-START_TEST(a_line_tells_of_each_right_that_is_missing)
+START_TEST(h44_a_line_tells_of_each_right_that_is_missing)
 {
 	ACP_AUTO(buffer) struct acp_buffer lines;
 	size_t missing = 7;
@@ -189,7 +189,7 @@ self_check_suite(void)
 	tcase_add_test(tcase, two_identities_share_the_rights);
 	tcase_add_test(
 		tcase, namespaces_that_are_retained_need_no_right_to_delete);
-	tcase_add_test(tcase, a_line_tells_of_each_right_that_is_missing);
+	tcase_add_test(tcase, h44_a_line_tells_of_each_right_that_is_missing);
 	tcase_add_test(tcase, a_server_that_does_not_answer_is_asked_once);
 	suite_add_tcase(suite, tcase);
 	return suite;
