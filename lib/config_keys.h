@@ -196,6 +196,9 @@ X(GOOGLE_APPLICATION_CREDENTIALS, "google_application_credentials", "GOOGLE_APPL
 X(VERTEX_SECRET, "vertex_secret", "VERTEX_SECRET_NAME", TEXT, \
   "ambient-vertex", NULL, RECONCILER, \
   "Secret with the Vertex key.") \
+X(COPY_VERTEX_SECRET, "copy_vertex_secret", NULL, BOOL, \
+  "off", NULL, RECONCILER, \
+  "Copy the Vertex secret into the namespaces of projects.") \
 X(MCP_IMAGE, "mcp_image", "MCP_IMAGE", TEXT, \
   NULL, NULL, RECONCILER, \
   "Image of the MCP server beside each runner; none: there is no such container.") \

@@ -20,6 +20,7 @@
 #include "reconciler/session_inputs.h"
 #include "reconciler/session_name.h"
 #include "reconciler/session_status.h"
+#include "reconciler/vertex_copy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,6 +361,22 @@ make_secret(struct making *making)
 }
 
 static enum acp_result
+copy_vertex_secret(struct making *making)
+{
+	const struct acp_applier *applier = making->applier;
+	const struct acp_vertex_copy copy = {.clients = applier->clients,
+		.site = applier->site,
+		.runner = applier->runner,
+		.namespace = making->action->ref.namespace,
+		.project_id = making->inputs->detail.row.project_id};
+
+	if (!acp_vertex_copy_is_wanted(applier->site, applier->runner) ||
+		acp_vertex_copy_make(&copy, making->why) == ACP_OK)
+		return ACP_RESULT_DONE;
+	return tell(making, ACP_PHASE_UNKNOWN, "VertexSecretNotCopied");
+}
+
+static enum acp_result
 make_pod(struct making *making)
 {
 	const struct acp_ref ref =
@@ -445,7 +462,8 @@ static enum acp_result
 make_objects(struct making *making)
 {
 	static enum acp_result (*const steps[])(struct making *) = {
-		apply_account, make_secret, make_service, make_pod, finish};
+		apply_account, make_secret, copy_vertex_secret, make_service,
+		make_pod, finish};
 	enum acp_result result = ACP_RESULT_DONE;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {

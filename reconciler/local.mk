@@ -172,6 +172,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/summary.h \
 	%D%/token_url.c \
 	%D%/token_url.h \
+	%D%/vertex_copy.c \
+	%D%/vertex_copy.h \
 	%D%/world.c \
 	%D%/world.h
 

@@ -13,6 +13,7 @@
 #include "reconciler/apply.h"
 #include "reconciler/observe.h"
 #include "reconciler/rotation.h"
+#include "reconciler/vertex_copy.h"
 
 #include <string.h>
 
@@ -233,6 +234,9 @@ acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 	rotate_keys(controller, &pass->world, summary);
 	acp_apply(&applier, &pass->plan, summary);
 	follow_up(&applier, pass);
+	acp_vertex_copy_refresh(&controller->clients,
+		&controller->settings.site, &controller->settings.runner,
+		&pass->world);
 	note_sweep(controller, &pass->world);
 	summary->duration_ms = acp_clock_now_ms() - start_ms;
 	save_metrics(controller, summary);

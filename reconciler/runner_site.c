@@ -35,6 +35,8 @@ read_model(const struct acp_config *config, struct acp_runner_site *runner)
 		acp_config_peek_text(config, ACP_CONFIG_CLOUD_ML_REGION);
 	runner->vertex_key_path = acp_config_peek_text(
 		config, ACP_CONFIG_GOOGLE_APPLICATION_CREDENTIALS);
+	runner->copies_vertex =
+		acp_config_get_bool(config, ACP_CONFIG_COPY_VERTEX_SECRET);
 	runner->vertex_secret =
 		acp_config_peek_text(config, ACP_CONFIG_VERTEX_SECRET);
 }

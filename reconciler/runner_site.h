@@ -36,6 +36,7 @@ struct acp_runner_site {
 	const char *vertex_region;
 	const char *vertex_key_path; /* inside the runner */
 	const char *vertex_secret;
+	bool copies_vertex; /* into projects' namespaces */
 	const char *mcp_image; /* NULL: no MCP server */
 	const char *mcp_api_url;
 	const char *log_level;

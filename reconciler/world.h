@@ -28,7 +28,8 @@
 X(ABSENT_SINCE, "ambient-code.io/absent-since") \
 X(TOKEN_KEY_ID, "ambient-code.io/token-key-id") \
 X(REPROVISIONS, "ambient-code.io/reprovisions") \
-X(ANCHOR, "ambient-code.io/anchor")
+X(ANCHOR, "ambient-code.io/anchor") \
+X(COPIED_FROM, "ambient-code.io/copied-from")
 /* clang-format on */
 
 enum acp_mark {

@@ -7,6 +7,7 @@ nor is diluted, and a session works or its row says why it does not. Before
 that, one --once from nothing to sessions that run."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, the planner's part is run under it by tests/unit
+import base64
 import json
 import os
 import sys
@@ -347,6 +348,62 @@ def check_revocation(t, s):
             (0, None), "so they are known to be ours still")
 
 
+# --- the Vertex secret ----------------------------------------------------------------
+
+VERTEX = "ambient-vertex"
+WITH_VERTEX = {"use_vertex": "on", "anthropic_vertex_project_id": "cloud-1"}
+COPIED = {**WITH_VERTEX, "copy_vertex_secret": "on"}
+
+
+def copied_key(s):
+    secret = s.site.read("Secret", OTHER, VERTEX)
+    return secret and base64.b64decode(secret["data"]["key"]).decode()
+
+
+def check_vertex(t, s):
+    """H-60: only where that is chosen, and as it is now."""
+    s.load(OTHER, ["vertex-session"])
+    result = s.site.once(**COPIED)
+    t.equal((result.status, s.condition("vertex-session")),
+            (3, ("False", "VertexSecretNotCopied")),
+            "without a Vertex secret no session is started that needs it"
+            ) or t.diag(result)
+    s.cluster.create("Secret", reconciler.RUNTIME,
+                     metadata={"name": VERTEX}, stringData={"key": "first"})
+    s.api.delete_session("vertex-session")
+    s.load(OTHER, ["plain-session"])
+    s.site.once(**WITH_VERTEX)
+    t.equal((s.phases(["plain-session"]), copied_key(s)),
+            (["Running"], None), "H-60 it is not copied by itself")
+    s.load(OTHER, ["copied-session"])
+    result = s.site.once(**COPIED)
+    t.equal((s.phases(["copied-session"]), copied_key(s)),
+            (["Running"], "first"), "H-60 it is where that is chosen"
+            ) or t.diag(result)
+    s.site.patch("Secret", reconciler.RUNTIME, VERTEX,
+                 {"stringData": {"key": "second"}})
+    s.site.once(**COPIED)
+    t.equal(copied_key(s), "first", "it is not looked at in each pass")
+    s.site.forget_sweep()
+    result = s.site.once(**COPIED)
+    t.equal((result.status, copied_key(s)), (0, "second"),
+            "H-60 the copy is made anew when the source has changed"
+            ) or t.diag(result)
+    mark = s.cluster.mark()
+    s.site.forget_sweep()
+    s.site.once(**COPIED)
+    t.equal(s.writes(mark), [], "and only then")
+    s.site.delete("Secret", OTHER, VERTEX)
+    s.cluster.create("Secret", OTHER, metadata={"name": VERTEX},
+                     stringData={"key": "their own"})
+    s.site.forget_sweep()
+    s.load(OTHER, ["own-session"])
+    s.site.once(**COPIED)
+    t.equal((s.phases(["own-session"]), copied_key(s)),
+            (["Running"], "their own"),
+            "a project's own Secret of that name stays, and is used")
+
+
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
         s = Scene(b)
@@ -364,6 +421,7 @@ def main():
         check_taken_later(t, s)
         check_refused(t, s)
         check_revocation(t, s)
+        check_vertex(t, s)
 
 
 if __name__ == "__main__":
