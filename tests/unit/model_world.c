@@ -433,6 +433,9 @@ apply(struct model *model, const struct acp_action *action)
 	if (is_role_changed(old, body) ||
 		(uid && !is_same(uid, peek_meta(old, "uid"))))
 		return false;
+	/* what only we have put there goes when we apply it no more */
+	if (action->ref.kind == ACP_KIND_SERVICE_ACCOUNT)
+		json_object_object_del(peek(old, "metadata"), "annotations");
 	merge(old, body);
 	touch(model, old);
 	return true;
