@@ -99,6 +99,12 @@ def check_from_nothing(t, s):
             (0, ["Running"]),
             "from nothing one --once makes namespaces and sessions run",
             ) or t.diag(result)
+    counts = s.cluster.count_requests(user="reconciler")
+    t.equal([counts[pair] for pair in (
+        ("patch", "serviceaccounts"), ("create", "pods"),
+        ("create", "services"), ("create", "events"))],
+            [OTHERS + 2, OTHERS + 2, OTHERS + 2, 0],
+            "with as many writes as there are objects")
     mark = s.cluster.mark()
     result = s.site.once()
     t.equal((result.status, result.planned(), s.writes(mark)), (0, [], []),
@@ -404,6 +410,38 @@ def check_vertex(t, s):
             "a project's own Secret of that name stays, and is used")
 
 
+# --- lists that are denied ------------------------------------------------------------
+
+def deny(proxy, pattern):
+    proxy.on("GET", pattern).answer(
+        403, reason="Forbidden", message="forbidden by the test")
+
+
+def check_denied(t, s):
+    """Lists of the whole cluster, and of one kind in one namespace."""
+    s.load(TENANT, ["denied-session"])
+    s.load(OTHER, ["granted-session"])
+    s.api.stop("copied-session")
+    with kube.Proxy(s.cluster) as proxy:
+        there = s.site.options["kubeconfig"]
+        s.site.through(proxy)
+        for kind in ("pods", "services", "serviceaccounts"):
+            deny(proxy, rf"^/api/v1/{kind}(\?|$)")
+        deny(proxy, rf"^/api/v1/namespaces/{TENANT}/pods(\?|$)")
+        result = s.site.once()
+        t.equal((result.status, s.phases(["denied-session"])),
+                (3, ["Pending"]), "where Pods are denied nothing is started"
+                ) or t.diag(result)
+        s.site.once()
+        t.equal((s.phases(["granted-session"]), s.phases(["copied-session"])),
+                (["Running"], ["Stopped"]),
+                "in other namespaces sessions start and stop") or t.diag(
+                    result)
+    s.site.options["kubeconfig"] = there
+    t.equal((s.site.once().status, s.phases(["denied-session"])),
+            (0, ["Running"]), "with leave the other is started, too")
+
+
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
         s = Scene(b)
@@ -422,6 +460,7 @@ def main():
         check_refused(t, s)
         check_revocation(t, s)
         check_vertex(t, s)
+        check_denied(t, s)
 
 
 if __name__ == "__main__":
