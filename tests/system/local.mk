@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	%D%/510-session-objects.py \
 	%D%/520-session-phases.py \
 	%D%/526-session-crash-at-any-write.py \
+	%D%/528-session-faults.py \
 	%D%/530-hostile-sessions.py \
 	%D%/540-sessions-and-tenants.py \
 	%D%/550-session-end-to-end.py \
