@@ -442,6 +442,27 @@ def check_denied(t, s):
             (0, ["Running"]), "with leave the other is started, too")
 
 
+def check_clock(t, s):
+    """The server's Date is an hour ahead of what it notes on objects."""
+    there = s.site.options["kubeconfig"]
+    s.load(OTHER, ["clock-session"])
+    mark = s.cluster.mark()
+    with kube.Proxy(s.cluster) as proxy:
+        s.site.through(proxy)
+        reconciler.advance(proxy, 3600)
+        s.site.once()
+    s.site.options["kubeconfig"] = there
+    name = names("clock-session")["ServiceAccount"]
+    t.equal((s.phases(["clock-session"]),
+             len([r for r in s.writes(mark) if r["name"] == name])),
+            (["Running"], 2),
+            "an account that was signed for a wrong time is signed again")
+    s.api.delete_session("clock-session")
+    s.site.once()
+    t.equal(s.read("ServiceAccount", "clock-session", OTHER), None,
+            "and known to be ours")
+
+
 def main():
     with tap.Tap() as t, bed.Bed(t) as b:
         s = Scene(b)
@@ -461,6 +482,7 @@ def main():
         check_revocation(t, s)
         check_vertex(t, s)
         check_denied(t, s)
+        check_clock(t, s)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,28 @@ START_TEST(the_time_is_that_of_the_change_of_status)
 }
 END_TEST
 
+START_TEST(what_is_said_already_is_known_whenever_it_began)
+{
+	struct acp_condition other = invalid;
+
+	ck_assert(acp_conditions_has("[" FAILED_THEN "]", &invalid));
+	ck_assert(!acp_conditions_has("[" FAILED_THEN "]", &ready));
+	other.message = "another reason";
+	ck_assert(!acp_conditions_has("[" FAILED_THEN "]", &other));
+	ck_assert(!acp_conditions_has(unreadable[_i], &invalid));
+}
+END_TEST
+
+START_TEST(trouble_is_what_we_said_is_false)
+{
+	ck_assert(acp_conditions_has_trouble("[" FAILED_THEN "]"));
+	ck_assert(!acp_conditions_has_trouble(unreadable[_i]));
+	ck_assert(!acp_conditions_has_trouble(
+		"[{\"type\":\"Ready\",\"status\":\"True\"},"
+		"{\"type\":\"Other\",\"status\":\"False\"}]"));
+}
+END_TEST
+
 static Suite *
 conditions_suite(void)
 {
@@ -88,6 +110,11 @@ conditions_suite(void)
 
 	tcase_add_checked_fixture(tests, start, stop);
 	tcase_add_loop_test(tests, what_is_no_list_of_conditions_is_none, 0,
+		sizeof(unreadable) / sizeof(*unreadable));
+	tcase_add_loop_test(tests,
+		what_is_said_already_is_known_whenever_it_began, 0,
+		sizeof(unreadable) / sizeof(*unreadable));
+	tcase_add_loop_test(tests, trouble_is_what_we_said_is_false, 0,
 		sizeof(unreadable) / sizeof(*unreadable));
 	tcase_add_test(tests, conditions_of_others_are_kept);
 	tcase_add_test(tests, nothing_is_written_when_nothing_changes);
