@@ -15,6 +15,7 @@
 #include "lib/memory.h"
 #include "lib/random.h"
 #include "reconciler/lease_record.h"
+#include "reconciler/lease_seen.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -25,7 +26,6 @@
 
 enum {
 	IDENTITY_SIZE = 320,
-	VERSION_SIZE = 64,
 	NOTE_SIZE = 64,
 	TEXT_MAX = 2048,
 	TRIES = 4, /* when another writer was first */
@@ -36,12 +36,8 @@ struct acp_lease {
 	struct acp_lease_settings settings;
 	char identity[IDENTITY_SIZE];
 
-	pthread_mutex_t io; /* of these */
-	struct json_object *seen; /* NULL: there is none, or not looked yet */
-	char version[VERSION_SIZE]; /* of seen, and since when it is that */
-	int64_t version_ms;
-	int64_t server_s; /* the server's clock, at server_ms of ours; or 0 */
-	int64_t server_ms;
+	pthread_mutex_t io; /* of this: one request at a time */
+	struct acp_lease_seen seen;
 
 	pthread_mutex_t lock; /* of these */
 	pthread_cond_t wake;
@@ -82,6 +78,8 @@ acp_lease_new(const struct acp_lease_settings *settings)
 
 	lease->settings = *settings;
 	make_identity(settings, lease->identity);
+	lease->seen = (struct acp_lease_seen){
+		.settings = &lease->settings, .identity = lease->identity};
 	pthread_mutex_init(&lease->io, NULL);
 	pthread_mutex_init(&lease->lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -155,136 +153,37 @@ count_in_flight_ms(struct acp_lease *lease)
 	return left_ms > 0 ? left_ms : 0;
 }
 
-/* The server's clock now, or 0. */
-static int64_t
-read_server_s(const struct acp_lease *lease)
-{
-	if (lease->server_s == 0)
-		return 0;
-	return lease->server_s + (acp_clock_now_ms() - lease->server_ms) / 1000;
-}
-
-static struct acp_ref
-name_lease(const struct acp_lease *lease)
-{
-	return (struct acp_ref){
-		.kind = ACP_KIND_LEASE,
-		.namespace = lease->settings.namespace,
-		.name = ACP_LEASE_NAME,
-	};
-}
-
 /* Remembers the notes for those who read them without a request. */
-static void
-remember_notes(struct acp_lease *lease)
+static enum acp_error
+remember_notes(struct acp_lease *lease, enum acp_error error)
 {
 	const char *allowed =
-		acp_lease_record_peek_note(lease->seen, ACP_LEASE_ALLOWED);
+		acp_lease_seen_peek_note(&lease->seen, ACP_LEASE_ALLOWED);
 	const char *swept =
-		acp_lease_record_peek_note(lease->seen, ACP_LEASE_SWEPT);
+		acp_lease_seen_peek_note(&lease->seen, ACP_LEASE_SWEPT);
 
+	if (error)
+		return error;
 	pthread_mutex_lock(&lease->lock);
 	snprintf(lease->allowed, sizeof(lease->allowed), "%s", allowed);
 	snprintf(lease->swept, sizeof(lease->swept), "%s", swept);
 	pthread_mutex_unlock(&lease->lock);
+	return ACP_OK;
 }
 
-static void
-forget_seen(struct acp_lease *lease)
-{
-	acp_json_free(&lease->seen);
-	lease->version[0] = '\0';
-}
-
-/* Takes the body of a reply as what the Lease now is. */
-static void
-take_seen(struct acp_lease *lease, struct acp_kube_reply *reply)
-{
-	const char *version;
-
-	acp_json_free(&lease->seen);
-	lease->seen = reply->body;
-	reply->body = NULL;
-	version = acp_lease_record_peek_version(lease->seen);
-	if (strcmp(version, lease->version) != 0) {
-		snprintf(lease->version, sizeof(lease->version), "%s", version);
-		lease->version_ms = acp_clock_now_ms();
-	}
-	remember_notes(lease);
-}
-
-/* What follows from any reply; blames it in why when it is no success. */
-static enum acp_error
-take_reply(struct acp_lease *lease, enum acp_error error,
-	struct acp_kube_reply *reply, struct acp_buffer *why)
-{
-	if (reply->date_s > 0) {
-		lease->server_s = reply->date_s;
-		lease->server_ms = acp_clock_now_ms();
-	}
-	if (!error && !reply->body) {
-		acp_buffer_append(why, "an answer without a Lease");
-		return ACP_RETRY_LATER;
-	}
-	if (!error)
-		take_seen(lease, reply);
-	else if (reply->reason == ACP_KUBE_NOT_FOUND)
-		forget_seen(lease);
-	if (error)
-		acp_buffer_append(why,
-			reply->message[0]
-				? reply->message
-				: acp_kube_reason_name(reply->reason));
-	return error;
-}
-
-/* GET; ACP_GONE when there is no Lease. */
 static enum acp_error
 look(struct acp_lease *lease, struct acp_buffer *why)
 {
-	const struct acp_ref ref = name_lease(lease);
-	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
-	enum acp_error error;
-
-	acp_kube_reply_init(&reply);
-	error = acp_kube_get(lease->settings.kube, &ref, &reply);
-	return take_reply(lease, error, &reply, why);
+	return remember_notes(lease, acp_lease_seen_look(&lease->seen, why));
 }
 
-/*
- * Writes record, which replaces what was seen, or is made where nothing is.
- * *is_late when another writer was first.
- */
+/* *is_late when another writer was first. */
 static enum acp_error
 write_record(struct acp_lease *lease, struct json_object *record, bool *is_late,
 	struct acp_buffer *why)
 {
-	const struct acp_ref ref = name_lease(lease);
-	ACP_AUTO(kube_reply) struct acp_kube_reply reply;
-	enum acp_error error;
-
-	acp_kube_reply_init(&reply);
-	if (lease->seen)
-		error = acp_kube_replace(
-			lease->settings.kube, &ref, record, &reply);
-	else
-		error = acp_kube_create(
-			lease->settings.kube, &ref, record, &reply);
-	*is_late = reply.reason == ACP_KUBE_CONFLICT ||
-		reply.reason == ACP_KUBE_ALREADY_EXISTS;
-	if (error == ACP_GONE) /* deleted meanwhile, or no such namespace */
-		error = lease->seen ? ACP_RETRY_LATER : ACP_DENIED;
-	return take_reply(lease, error, &reply, why);
-}
-
-/* A copy of what was seen, or a new Lease; caller owns. */
-static struct json_object *
-dup_record(const struct acp_lease *lease)
-{
-	if (lease->seen)
-		return acp_lease_record_dup(lease->seen);
-	return acp_lease_record_new(lease->settings.namespace, ACP_LEASE_NAME,
-		lease->settings.instance);
+	return remember_notes(lease,
+		acp_lease_seen_write(&lease->seen, record, is_late, why));
 }
 
 static void
@@ -309,45 +208,6 @@ lose(struct acp_lease *lease, const char *reason)
 		ACP_F_TEXT("reason", reason));
 }
 
-static bool
-is_ours(const struct acp_lease *lease)
-{
-	return lease->seen &&
-		strcmp(acp_lease_record_peek_holder(lease->seen),
-			lease->identity) == 0;
-}
-
-/* Somebody else whom the holder is asked to make room for, or "". */
-static const char *
-peek_asker(const struct acp_lease *lease)
-{
-	const char *asker = lease->seen
-		? acp_lease_record_peek_note(lease->seen, ACP_LEASE_YIELD_TO)
-		: "";
-
-	return strcmp(asker, lease->identity) == 0 ? "" : asker;
-}
-
-/* Milliseconds until the Lease, as last seen, has expired. */
-static int64_t
-count_life_ms(const struct acp_lease *lease)
-{
-	int64_t life_ms =
-		lease->version_ms + ACP_LEASE_DURATION_MS - acp_clock_now_ms();
-
-	return life_ms > 0 ? life_ms : 0;
-}
-
-/* Held by another who may be alive, or given up for another. */
-static bool
-is_taken(const struct acp_lease *lease)
-{
-	if (!lease->seen || is_ours(lease) || count_life_ms(lease) == 0)
-		return false;
-	return *acp_lease_record_peek_holder(lease->seen) != '\0' ||
-		*peek_asker(lease) != '\0';
-}
-
 /* ACP_RETRY_LATER is for a Lease that another holds, not for silence. */
 static enum acp_error
 name_failure(enum acp_error error)
@@ -359,15 +219,17 @@ name_failure(enum acp_error error)
 static enum acp_error
 enter(struct acp_lease *lease, struct acp_buffer *why)
 {
-	ACP_AUTO(json) struct json_object *record = dup_record(lease);
+	ACP_AUTO(json)
+	struct json_object *record = acp_lease_seen_dup_record(&lease->seen);
 	ACP_AUTO(free)
-	char *before = acp_memory_dup_text(
-		lease->seen ? acp_lease_record_peek_holder(lease->seen) : "");
+	char *before =
+		acp_memory_dup_text(acp_lease_seen_peek_holder(&lease->seen));
 	int64_t sent_ms = acp_clock_now_ms();
 	bool is_late;
 	enum acp_error error;
 
-	acp_lease_record_hold(record, lease->identity, read_server_s(lease),
+	acp_lease_record_hold(record, lease->identity,
+		acp_lease_seen_get_server_s(&lease->seen),
 		ACP_LEASE_DURATION_MS / 1000);
 	acp_lease_record_note(record, ACP_LEASE_YIELD_TO, NULL);
 	error = write_record(lease, record, &is_late, why);
@@ -391,11 +253,11 @@ try_to_enter(struct acp_lease *lease, struct acp_buffer *why)
 	if (error && error != ACP_GONE)
 		return name_failure(error);
 	acp_buffer_clear(why);
-	if (is_taken(lease)) {
+	if (acp_lease_seen_is_taken(&lease->seen)) {
 		acp_buffer_printf(why, "%s holds the Lease %s/%s",
-			*acp_lease_record_peek_holder(lease->seen)
-				? acp_lease_record_peek_holder(lease->seen)
-				: peek_asker(lease),
+			*acp_lease_seen_peek_holder(&lease->seen)
+				? acp_lease_seen_peek_holder(&lease->seen)
+				: acp_lease_seen_peek_asker(&lease->seen),
 			lease->settings.namespace, ACP_LEASE_NAME);
 		return ACP_RETRY_LATER;
 	}
@@ -412,8 +274,12 @@ release(struct acp_lease *lease, const char *event)
 
 	set_held(lease, false, 0);
 	acp_buffer_init(&why, TEXT_MAX);
-	for (int i = 0; i < TRIES && is_late && is_ours(lease); i++) {
-		ACP_AUTO(json) struct json_object *record = dup_record(lease);
+	for (int i = 0;
+		i < TRIES && is_late && acp_lease_seen_is_ours(&lease->seen);
+		i++) {
+		ACP_AUTO(json)
+		struct json_object *record =
+			acp_lease_seen_dup_record(&lease->seen);
 
 		acp_buffer_clear(&why);
 		acp_lease_record_release(record);
@@ -434,11 +300,13 @@ release(struct acp_lease *lease, const char *event)
 static enum acp_error
 write_renewal(struct acp_lease *lease, bool *is_late, struct acp_buffer *why)
 {
-	ACP_AUTO(json) struct json_object *record = dup_record(lease);
+	ACP_AUTO(json)
+	struct json_object *record = acp_lease_seen_dup_record(&lease->seen);
 	int64_t sent_ms = acp_clock_now_ms();
 	enum acp_error error;
 
-	acp_lease_record_renew(record, read_server_s(lease));
+	acp_lease_record_renew(
+		record, acp_lease_seen_get_server_s(&lease->seen));
 	error = write_record(lease, record, is_late, why);
 	if (!error) {
 		pthread_mutex_lock(&lease->lock);
@@ -457,7 +325,9 @@ renew(struct acp_lease *lease)
 	bool is_late = true;
 
 	acp_buffer_init(&why, TEXT_MAX);
-	for (int i = 0; i < TRIES && is_late && is_ours(lease); i++) {
+	for (int i = 0;
+		i < TRIES && is_late && acp_lease_seen_is_ours(&lease->seen);
+		i++) {
 		acp_buffer_clear(&why);
 		error = write_renewal(lease, &is_late, &why);
 		if (is_late && look(lease, &why))
@@ -466,7 +336,7 @@ renew(struct acp_lease *lease)
 	if (error)
 		acp_log_message(ACP_LOG_WARN, "lease_renewal_failed", "%s",
 			acp_buffer_peek(&why));
-	return is_ours(lease);
+	return acp_lease_seen_is_ours(&lease->seen);
 }
 
 /* Has the Lease not been renewed for its whole life? */
@@ -497,16 +367,17 @@ hold(struct acp_lease *lease)
 
 	if (!renew(lease)) {
 		lose(lease,
-			lease->seen ? acp_lease_record_peek_holder(lease->seen)
-				    : "it was deleted");
+			lease->seen.record
+				? acp_lease_seen_peek_holder(&lease->seen)
+				: "it was deleted");
 		return 0;
 	}
 	if (is_outlived(lease)) {
 		lose(lease, "it could not be renewed");
 		return ACP_LEASE_RENEW_MS;
 	}
-	set_yielding(lease, *peek_asker(lease) != '\0');
-	if (*peek_asker(lease) == '\0')
+	set_yielding(lease, *acp_lease_seen_peek_asker(&lease->seen) != '\0');
+	if (*acp_lease_seen_peek_asker(&lease->seen) == '\0')
 		return ACP_LEASE_RENEW_MS;
 	wait_ms = count_in_flight_ms(lease);
 	if (wait_ms == 0)
@@ -533,7 +404,7 @@ stand_by(struct acp_lease *lease)
 	else
 		acp_log_message(ACP_LOG_DEBUG, "lease_waited_for", "%s",
 			acp_buffer_peek(&why));
-	life_ms = count_life_ms(lease);
+	life_ms = acp_lease_seen_count_life_ms(&lease->seen);
 	return life_ms > 0 && life_ms < ACP_LEASE_RENEW_MS ? life_ms
 							   : ACP_LEASE_RENEW_MS;
 }
@@ -620,7 +491,7 @@ acp_lease_free(struct acp_lease **lease)
 		pthread_join(old->thread, NULL);
 	if (old->is_held)
 		release(old, "lease_released");
-	acp_json_free(&old->seen);
+	acp_lease_seen_clear(&old->seen);
 	pthread_cond_destroy(&old->wake);
 	pthread_mutex_destroy(&old->lock);
 	pthread_mutex_destroy(&old->io);
@@ -644,7 +515,7 @@ write_note(struct acp_lease *lease, const char *name, const char *value,
 		if (error && error != ACP_GONE)
 			return error;
 		acp_buffer_clear(why);
-		record = dup_record(lease);
+		record = acp_lease_seen_dup_record(&lease->seen);
 		acp_lease_record_note(record, name, value);
 		error = write_record(lease, record, &is_late, why);
 	}
@@ -671,10 +542,10 @@ ask(struct acp_lease *lease, struct acp_buffer *why)
 	bool is_late;
 	enum acp_error error;
 
-	if (!lease->seen ||
-		*acp_lease_record_peek_note(lease->seen, ACP_LEASE_YIELD_TO))
+	if (!lease->seen.record ||
+		*acp_lease_seen_peek_note(&lease->seen, ACP_LEASE_YIELD_TO))
 		return ACP_OK;
-	record = dup_record(lease);
+	record = acp_lease_seen_dup_record(&lease->seen);
 	acp_lease_record_note(record, ACP_LEASE_YIELD_TO, lease->identity);
 	error = write_record(lease, record, &is_late, why);
 	return error == ACP_RETRY_LATER ? ACP_OK : error;
@@ -687,10 +558,8 @@ take_back(struct acp_lease *lease)
 	ACP_AUTO(buffer) struct acp_buffer why;
 
 	acp_buffer_init(&why, TEXT_MAX);
-	if (!lease->seen ||
-		strcmp(acp_lease_record_peek_note(
-			       lease->seen, ACP_LEASE_YIELD_TO),
-			lease->identity) != 0)
+	if (strcmp(acp_lease_seen_peek_note(&lease->seen, ACP_LEASE_YIELD_TO),
+		    lease->identity) != 0)
 		return;
 	if (write_note(lease, ACP_LEASE_YIELD_TO, NULL, &why))
 		acp_log_message(ACP_LOG_WARN, "lease_note_failed", "%s",
@@ -702,17 +571,18 @@ static enum acp_error
 attempt(struct acp_lease *lease, enum acp_lease_way way, bool *is_over,
 	struct acp_buffer *why)
 {
-	ACP_AUTO(free) char *before = acp_memory_dup_text(lease->version);
+	ACP_AUTO(free) char *before = acp_memory_dup_text(lease->seen.version);
 	bool was_looked = *before != '\0';
 	enum acp_error error;
 
 	acp_buffer_clear(why);
 	error = try_to_enter(lease, why);
 	*is_over = error != ACP_RETRY_LATER;
-	if (*is_over || !is_taken(lease))
+	if (*is_over || !acp_lease_seen_is_taken(&lease->seen))
 		return error;
 	if (way == ACP_LEASE_ONCE) {
-		*is_over = was_looked && strcmp(before, lease->version) != 0;
+		*is_over =
+			was_looked && strcmp(before, lease->seen.version) != 0;
 		return error;
 	}
 	error = ask(lease, why);
@@ -726,7 +596,7 @@ count_pause_ms(const struct acp_lease *lease, enum acp_lease_way way)
 {
 	int64_t pause_ms =
 		way == ACP_LEASE_ASK ? ASK_PAUSE_MS : ACP_LEASE_RENEW_MS;
-	int64_t life_ms = count_life_ms(lease);
+	int64_t life_ms = acp_lease_seen_count_life_ms(&lease->seen);
 
 	return life_ms > 0 && life_ms < pause_ms ? life_ms : pause_ms;
 }
@@ -784,8 +654,11 @@ acp_lease_allow_mass_delete(
 	}
 	pthread_mutex_lock(&lease->io);
 	error = look(lease, why);
-	if ((!error || error == ACP_GONE) && read_server_s(lease) > 0) {
-		acp_clock_format(read_server_s(lease) * 1000, 0, time);
+	if ((!error || error == ACP_GONE) &&
+		acp_lease_seen_get_server_s(&lease->seen) > 0) {
+		acp_clock_format(
+			acp_lease_seen_get_server_s(&lease->seen) * 1000, 0,
+			time);
 		snprintf(note, sizeof(note), "%s %s", digest, time);
 		error = write_note(lease, ACP_LEASE_ALLOWED, note, why);
 	} else if (!error || error == ACP_GONE) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A Lease as the object that Kubernetes keeps (coordination.k8s.io/v1): what
- * is read from one, and what is written into one. Pure; for lease.c alone.
+ * is read from one, and what is written into one. Pure; for lease.c and
+ * lease_seen.c alone.
  */
 #ifndef ACP_RECONCILER_LEASE_RECORD_H
 #define ACP_RECONCILER_LEASE_RECORD_H

@@ -94,6 +94,8 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/lease.h \
 	%D%/lease_record.c \
 	%D%/lease_record.h \
+	%D%/lease_seen.c \
+	%D%/lease_seen.h \
 	%D%/local.c \
 	%D%/local.h \
 	%D%/lock_file.c \
