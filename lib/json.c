@@ -122,6 +122,14 @@ acp_json_peek_text(
 	return json_object_get_string(member);
 }
 
+struct json_object *
+acp_json_peek_object(const struct json_object *object, const char *name)
+{
+	struct json_object *member = peek_member(object, name);
+
+	return json_object_is_type(member, json_type_object) ? member : NULL;
+}
+
 void
 acp_json_wipe_text(const struct json_object *object, const char *name)
 {

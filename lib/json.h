@@ -30,6 +30,10 @@ void acp_json_free(struct json_object **object);
 const char *acp_json_peek_text(
 	const struct json_object *object, const char *name, size_t *size);
 
+/* A member that is an object, borrowed; NULL for all else, and of NULL. */
+struct json_object *acp_json_peek_object(
+	const struct json_object *object, const char *name);
+
 /*
  * Reads a member that is a whole number (of seconds, mostly): an integer, a
  * fraction (cut), or, as some providers send it, a string of decimal digits

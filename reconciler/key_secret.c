@@ -53,23 +53,11 @@ acp_key_secret_clear(struct acp_key_secret *secret)
 	acp_key_secret_init(secret);
 }
 
-/* A member that is an object, borrowed; NULL when it is none. */
-static struct json_object *
-peek_object(struct json_object *object, const char *name)
-{
-	struct json_object *member;
-
-	if (!json_object_object_get_ex(object, name, &member) ||
-		!json_object_is_type(member, json_type_object))
-		return NULL;
-	return member;
-}
-
 /* The same, made where it is missing. */
 static struct json_object *
 make_object(struct json_object *object, const char *name)
 {
-	struct json_object *member = peek_object(object, name);
+	struct json_object *member = acp_json_peek_object(object, name);
 
 	if (member)
 		return member;
@@ -269,9 +257,9 @@ peek_note(struct json_object *annotations, const char *name)
 static void
 read_times(struct json_object *object, struct acp_key_secret *secret)
 {
-	struct json_object *metadata = peek_object(object, "metadata");
+	struct json_object *metadata = acp_json_peek_object(object, "metadata");
 	struct json_object *annotations =
-		metadata ? peek_object(metadata, "annotations") : NULL;
+		metadata ? acp_json_peek_object(metadata, "annotations") : NULL;
 	const char *previous =
 		peek_note(annotations, ACP_KEY_SECRET_PREVIOUS_SINCE);
 
@@ -287,7 +275,7 @@ read_times(struct json_object *object, struct acp_key_secret *secret)
 const char *
 acp_key_secret_peek_uid(struct json_object *owner)
 {
-	struct json_object *metadata = peek_object(owner, "metadata");
+	struct json_object *metadata = acp_json_peek_object(owner, "metadata");
 	size_t size;
 
 	return metadata ? acp_json_peek_text(metadata, "uid", &size) : NULL;
@@ -296,7 +284,8 @@ acp_key_secret_peek_uid(struct json_object *owner)
 void
 acp_key_secret_wipe(struct json_object *object)
 {
-	struct json_object *data = object ? peek_object(object, "data") : NULL;
+	struct json_object *data =
+		object ? acp_json_peek_object(object, "data") : NULL;
 
 	for (size_t i = 0; data && i < ENTRY_COUNT; i++)
 		acp_json_wipe_text(data, entries[i]);
@@ -312,7 +301,7 @@ copy_without_keys(struct json_object *object)
 	if (json_object_deep_copy(object, &copy, NULL))
 		acp_memory_exhausted();
 	acp_key_secret_wipe(copy);
-	data = peek_object(copy, "data");
+	data = acp_json_peek_object(copy, "data");
 	for (size_t i = 0; data && i < ENTRY_COUNT; i++)
 		json_object_object_del(data, entries[i]);
 	json_object_object_del(make_object(copy, "metadata"), "managedFields");
@@ -322,7 +311,7 @@ copy_without_keys(struct json_object *object)
 static void
 name_origin(struct json_object *object, struct acp_buffer *origin)
 {
-	struct json_object *metadata = peek_object(object, "metadata");
+	struct json_object *metadata = acp_json_peek_object(object, "metadata");
 	const char *namespace = peek_note(metadata, "namespace");
 
 	acp_buffer_printf(origin, "Secret %s/%s: ", namespace,
@@ -336,7 +325,7 @@ acp_key_secret_read(struct json_object *object, struct acp_key_secret *secret,
 	ACP_AUTO(buffer) struct acp_buffer origin;
 	ACP_AUTO(key_secret) struct acp_key_secret read;
 	struct reading reading = {
-		.data = peek_object(object, "data"),
+		.data = acp_json_peek_object(object, "data"),
 		.origin = &origin,
 		.why = why,
 	};

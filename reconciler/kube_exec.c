@@ -364,7 +364,7 @@ static const char *
 judge_output(struct json_object *object, const char *api_version,
 	int64_t wall_ms, struct acp_kube_exec_result *result)
 {
-	struct json_object *status = NULL;
+	struct json_object *status = acp_json_peek_object(object, "status");
 	const char *bad;
 	const char *text;
 	size_t size;
@@ -375,8 +375,7 @@ judge_output(struct json_object *object, const char *api_version,
 	text = acp_json_peek_text(object, "apiVersion", &size);
 	if (!text || strcmp(text, api_version) != 0)
 		return "answered in another apiVersion";
-	if (!json_object_object_get_ex(object, "status", &status) ||
-		!json_object_is_type(status, json_type_object))
+	if (!status)
 		return "gave no status";
 	take_text(status, "token", &result->token);
 	take_text(status, "clientCertificateData", &result->certificate);

@@ -74,13 +74,11 @@ is_list(const struct json_object *body)
 static const char *
 peek_next(const struct json_object *body)
 {
-	struct json_object *metadata = NULL;
+	struct json_object *metadata = acp_json_peek_object(body, "metadata");
 	const char *next;
 	size_t size;
 
-	if (!is_list(body) ||
-		!json_object_object_get_ex(body, "metadata", &metadata) ||
-		!json_object_is_type(metadata, json_type_object))
+	if (!is_list(body) || !metadata)
 		return NULL;
 	if (!json_object_object_get_ex(metadata, "continue", NULL))
 		return "";

@@ -16,17 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct json_object *
-peek_object(struct json_object *object, const char *name)
-{
-	struct json_object *member;
-
-	if (!json_object_object_get_ex(object, name, &member) ||
-		!json_object_is_type(member, json_type_object))
-		return NULL;
-	return member;
-}
-
 static void
 put(struct json_object *object, const char *name, struct json_object *value)
 {
@@ -44,7 +33,7 @@ put_text(struct json_object *object, const char *name, const char *text)
 static struct json_object *
 make_object(struct json_object *object, const char *name)
 {
-	struct json_object *member = peek_object(object, name);
+	struct json_object *member = acp_json_peek_object(object, name);
 
 	if (!member) {
 		member = json_object_new_object();
@@ -56,7 +45,7 @@ make_object(struct json_object *object, const char *name)
 static const char *
 peek_text(struct json_object *record, const char *part, const char *name)
 {
-	struct json_object *object = peek_object(record, part);
+	struct json_object *object = acp_json_peek_object(record, part);
 	const char *text;
 	size_t size;
 
@@ -114,7 +103,7 @@ acp_lease_record_peek_version(struct json_object *record)
 const char *
 acp_lease_record_peek_note(struct json_object *record, const char *name)
 {
-	struct json_object *metadata = peek_object(record, "metadata");
+	struct json_object *metadata = acp_json_peek_object(record, "metadata");
 
 	return metadata ? peek_text(metadata, "annotations", name) : "";
 }

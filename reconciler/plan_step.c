@@ -21,20 +21,11 @@ peek_text(struct json_object *object, const char *key)
 	return member ? json_object_get_string(member) : NULL;
 }
 
-static struct json_object *
-peek_object(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
 /* Texts live as body. */
 static struct acp_ref
 read_ref(enum acp_kind kind, struct json_object *body)
 {
-	struct json_object *metadata = peek_object(body, "metadata");
+	struct json_object *metadata = acp_json_peek_object(body, "metadata");
 
 	return (struct acp_ref){kind, peek_text(metadata, "namespace"),
 		peek_text(metadata, "name")};
@@ -104,8 +95,8 @@ apply(const struct acp_step *step, const struct acp_ref *ref,
 		step->plan, ACP_VERB_APPLY, ref, step->unit, reason);
 
 	if (uid) {
-		json_object_object_add(peek_object(body, "metadata"), "uid",
-			json_object_new_string(uid));
+		json_object_object_add(acp_json_peek_object(body, "metadata"),
+			"uid", json_object_new_string(uid));
 		action->uid = dup_or_null(step, uid);
 	}
 	action->body = write_body(step->plan, body);
@@ -127,7 +118,7 @@ apply_unless_taken(const struct acp_step *step, const struct acp_ref *ref,
 static bool
 has_other_role(const struct acp_object *seen, struct json_object *body)
 {
-	struct json_object *role = peek_object(body, "roleRef");
+	struct json_object *role = acp_json_peek_object(body, "roleRef");
 	const char *kind = peek_text(role, "kind");
 	size_t size = strlen(kind);
 

@@ -76,11 +76,8 @@ check_row(const struct acp_applier *applier, const struct acp_action *action,
 static struct json_object *
 peek_labels(struct json_object *object)
 {
-	struct json_object *metadata = NULL, *labels = NULL;
-
-	if (json_object_object_get_ex(object, "metadata", &metadata))
-		json_object_object_get_ex(metadata, "labels", &labels);
-	return labels;
+	return acp_json_peek_object(
+		acp_json_peek_object(object, "metadata"), "labels");
 }
 
 static bool
@@ -110,9 +107,9 @@ lacks_labels_only(
 	enum acp_kind kind, struct json_object *found, struct json_object *body)
 {
 	uint8_t content[ACP_CONTENT_SIZE], wanted[ACP_CONTENT_SIZE];
-	struct json_object *metadata = NULL;
+	struct json_object *metadata = acp_json_peek_object(found, "metadata");
 
-	if (!json_object_object_get_ex(found, "metadata", &metadata))
+	if (!metadata)
 		return false;
 	json_object_object_add(
 		metadata, "labels", json_object_get(peek_labels(body)));
@@ -125,11 +122,8 @@ lacks_labels_only(
 static bool
 has_same_role(struct json_object *found, struct json_object *body)
 {
-	struct json_object *one = NULL, *other = NULL;
-
-	json_object_object_get_ex(found, "roleRef", &one);
-	json_object_object_get_ex(body, "roleRef", &other);
-	return json_object_equal(one, other);
+	return json_object_equal(acp_json_peek_object(found, "roleRef"),
+		acp_json_peek_object(body, "roleRef"));
 }
 
 static bool

@@ -295,6 +295,22 @@ START_TEST(a_wiped_member_is_gone)
 }
 END_TEST
 
+START_TEST(only_a_member_that_is_an_object_is_one)
+{
+	static const char text[] =
+		"{\"a\":{\"b\":{}},\"n\":null,\"t\":\"x\",\"l\":[{}]}";
+	static const char *const others[] = {"n", "t", "l", "absent"};
+	ACP_AUTO(json)
+	struct json_object *object = acp_json_new(text, sizeof(text) - 1);
+	struct json_object *inner = acp_json_peek_object(object, "a");
+
+	ck_assert_ptr_nonnull(acp_json_peek_object(inner, "b"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		ck_assert_ptr_null(acp_json_peek_object(object, others[i]));
+	ck_assert_ptr_null(acp_json_peek_object(NULL, "a"));
+}
+END_TEST
+
 static Suite *
 jwt_suite(void)
 {
@@ -315,6 +331,7 @@ jwt_suite(void)
 		sizeof(subjects) / sizeof(subjects[0]));
 	tcase_add_test(tcase, life_left_never_overflows);
 	tcase_add_test(tcase, a_wiped_member_is_gone);
+	tcase_add_test(tcase, only_a_member_that_is_an_object_is_one);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
