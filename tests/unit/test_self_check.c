@@ -119,6 +119,8 @@ START_TEST(two_identities_share_the_rights)
 		      "namespace tenants"));
 	ck_assert(has("bind clusterroles/system:image-puller "
 		      "(rbac.authorization.k8s.io) in namespace images"));
+	ck_assert(has("list networkpolicies (networking.k8s.io) in namespace "
+		      "runtime"));
 	ck_assert(!has("delete pods in all namespaces"));
 }
 END_TEST
