@@ -340,6 +340,9 @@ def main():
         check_each_right(t, scene, standard, "rbac.yaml")
         tenants = scene.write_config("platform_mode = mpp",
                                      "instance = tenants")
+        # it is another control plane's now, and neither touches the other's
+        scene.cluster.must(scene.cluster.admin.delete(kube.path_of(
+            "NetworkPolicy", RUNTIME, "allow-runner-token-fetch")))
         with scene.cluster.tenant_operator(CONFIG):
             check_passes(t, scene, tenants, "mpp")
         check_each_right(t, scene, tenants, "rbac-mpp.yaml")
