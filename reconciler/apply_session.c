@@ -130,13 +130,17 @@ report_once(const struct making *making, const struct acp_condition *condition)
 		report(making, condition);
 }
 
-/* Tells the session's owner, in its row, why there is no pod. */
+/*
+ * Tells the session's owner, in its row, why there is no pod; unless the row
+ * asks for none any more: what came before has taken its time.
+ */
 static enum acp_result
 tell(struct making *making, enum acp_phase phase, const char *reason)
 {
 	ACP_AUTO(buffer) struct acp_buffer said;
-	const struct acp_condition condition = {
-		.reason = reason, .message = acp_buffer_peek(making->why)};
+	const struct acp_condition condition = {.reason = reason,
+		.message = acp_arena_dup(
+			making->inputs->arena, acp_buffer_peek(making->why))};
 	const struct acp_session_status status = {.phase = phase,
 		.condition = &condition,
 		.completion_s =
@@ -147,6 +151,8 @@ tell(struct making *making, enum acp_phase phase, const char *reason)
 	/* a pod that ends is no failure */
 	if (strcmp(reason, previous_pod) != 0)
 		report_once(making, &condition);
+	if (read_row(making) != ACP_RESULT_DONE)
+		return ACP_RESULT_WAITING;
 	if (acp_session_status_write(making->applier->clients->api,
 		    &making->inputs->detail.row, &status, making->inputs->now_s,
 		    &said))

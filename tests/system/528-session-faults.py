@@ -300,6 +300,24 @@ def check_stop_meanwhile(t, place):
     s.converge()
     t.equal((s.phase(session), s.pod(session)), ("Stopped", None),
             "which is carried out, too")
+    check_stop_of_bad(t, place)
+
+
+def check_stop_of_bad(t, place):
+    """One that cannot run is stopped while that is found out."""
+    s, api = place.sessions, place.api
+    session = s.add(place.alpha, repos="no list")
+    held = api.fault("hold", path=f"^/projects/{place.alpha}$")
+    process = place.site.start_once()
+    process.good_statuses = (reconciler.CONVERGED, reconciler.PARTIAL)
+    bed.wait_until(lambda: api.hits(held), "what it is made of is read")
+    api.stop(session)
+    api.clear_faults()
+    process.wait()
+    t.equal(s.phase(session), "Stopping",
+            "H-19 a stop is not undone by a failure either")
+    s.converge()
+    t.equal(s.phase(session), "Stopped", "it is carried out")
 
 
 # --- one does not work --------------------------------------------------------
