@@ -28,7 +28,7 @@ LIBRARIES = {
                  "reconciler/apply*", "reconciler/recheck*",
                  "reconciler/self_check*", "reconciler/rotation*",
                  "reconciler/session_*", "reconciler/conditions*",
-                 "reconciler/credentials*"),
+                 "reconciler/credentials*", "reconciler/vertex*"),
     "gnutls/*": ("lib/key*", "lib/hash*", "lib/hmac*", "lib/secret*", "lib/random*",
                  "fcgi/aead*", "fcgi/keyset*", "fcgi/unseal*", "fcgi/oaep*",
                  "*/seal*"),
