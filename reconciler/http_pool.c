@@ -18,7 +18,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { POLL_MS = 1000, URGENT_SHARE = 4 };
+enum { POLL_MS = 1000, URGENT_SHARE = 4, LANE_SHARE = 4 };
 
 /* One request: on the stack of its caller, who waits for is_done. */
 struct job {
@@ -41,7 +41,10 @@ struct acp_http_pool {
 	struct acp_http_pems pems;
 	size_t places; /* in flight at most */
 	size_t kept; /* of them for what is urgent */
-	size_t in_flight; /* the thread's own */
+	size_t lane_places; /* of them for one lane */
+	/* the thread's own */
+	size_t in_flight;
+	struct job *flying;
 	pthread_mutex_t lock; /* over what follows */
 	struct queue urgent;
 	struct queue patient;
@@ -64,17 +67,60 @@ push_job(struct queue *queue, struct job *job)
 	queue->last = &job->next;
 }
 
-static struct job *
-pop_job(struct queue *queue)
+static bool
+is_same_lane(
+	const struct acp_http_call *left, const struct acp_http_call *right)
 {
-	struct job *job = queue->first;
+	return left->lane && right->lane &&
+		left->lane_size == right->lane_size &&
+		memcmp(left->lane, right->lane, left->lane_size) == 0;
+}
 
+static bool
+has_lane_room(const struct acp_http_pool *pool, const struct job *job)
+{
+	const struct acp_http_call *call = job->transfer.call;
+	size_t flying = 0;
+
+	for (const struct job *other = pool->flying; other; other = other->next)
+		flying += is_same_lane(other->transfer.call, call);
+	return pool->is_closed || flying < pool->lane_places;
+}
+
+/* The first whose lane has room. */
+static struct job *
+pop_job(const struct acp_http_pool *pool, struct queue *queue)
+{
+	struct job **link = &queue->first;
+	struct job *job;
+
+	while ((job = *link) && !has_lane_room(pool, job))
+		link = &job->next;
 	if (!job)
 		return NULL;
-	queue->first = job->next;
-	if (!queue->first)
-		queue->last = &queue->first;
+	*link = job->next;
+	if (!*link)
+		queue->last = link;
 	return job;
+}
+
+static void
+take_off(struct acp_http_pool *pool, struct job *job)
+{
+	job->next = pool->flying;
+	pool->flying = job;
+	pool->in_flight++;
+}
+
+static void
+land(struct acp_http_pool *pool, const struct job *job)
+{
+	struct job **link = &pool->flying;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	pool->in_flight--;
 }
 
 /* The caller may be gone as soon as the lock is released. */
@@ -98,11 +144,11 @@ take_next_job(struct acp_http_pool *pool, bool *is_refused)
 
 	pthread_mutex_lock(&pool->lock);
 	if (pool->is_closed || pool->in_flight < pool->places)
-		job = pop_job(&pool->urgent);
+		job = pop_job(pool, &pool->urgent);
 	if (!job &&
 		(pool->is_closed ||
 			pool->in_flight < pool->places - pool->kept))
-		job = pop_job(&pool->patient);
+		job = pop_job(pool, &pool->patient);
 	*is_refused =
 		job && pool->is_closed && !job->transfer.call->is_of_ending;
 	pthread_mutex_unlock(&pool->lock);
@@ -123,7 +169,7 @@ start_job(struct acp_http_pool *pool, struct job *job)
 		curl_multi_add_handle(pool->multi, job->transfer.easy)) {
 		end_job(pool, job, ACP_FAULT, CURLE_FAILED_INIT);
 	} else {
-		pool->in_flight++;
+		take_off(pool, job);
 	}
 }
 
@@ -160,7 +206,7 @@ has_finished_jobs(struct acp_http_pool *pool)
 		result = message->data.result;
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
 		curl_multi_remove_handle(pool->multi, easy);
-		pool->in_flight--;
+		land(pool, job);
 		end_job(pool, job, ACP_OK, result);
 		has_finished = true;
 	}
@@ -225,6 +271,8 @@ acp_http_pool_new(size_t in_flight)
 	pool->kept = in_flight > 1 && in_flight < URGENT_SHARE
 		? 1
 		: in_flight / URGENT_SHARE;
+	pool->lane_places =
+		in_flight < LANE_SHARE ? in_flight : in_flight / LANE_SHARE;
 	pool->multi = curl_multi_init();
 	if (!pool->multi)
 		acp_memory_exhausted();

@@ -55,6 +55,13 @@ struct acp_http_call {
 	 * kept for these.
 	 */
 	bool is_urgent;
+	/*
+	 * What it is about, when others of the same have no more than a
+	 * quarter of the places between them: what does not answer must not
+	 * take all. Not terminated; NULL: no such bound.
+	 */
+	const char *lane;
+	size_t lane_size;
 	bool is_of_ending; /* begins after acp_http_pool_close, too */
 };
 

@@ -124,6 +124,19 @@ begin_attempt(void *context)
 	return attempt->deadline_ms - now_ms;
 }
 
+/* One namespace that does not answer must not hold up the others. */
+static void
+set_lane(struct acp_http_call *call)
+{
+	static const char marker[] = "/namespaces/";
+	const char *found = strstr(call->path, marker);
+
+	if (!found)
+		return;
+	call->lane = found + sizeof(marker) - 1;
+	call->lane_size = strcspn(call->lane, "/?");
+}
+
 static enum acp_error
 send_once(struct attempt *attempt, struct acp_http_answer *answer,
 	struct acp_kube_reply *reply)
@@ -157,6 +170,8 @@ send_once(struct attempt *attempt, struct acp_http_answer *answer,
 		return ACP_DENIED;
 	}
 	call.server = acp_kube_access_peek_server(kube->access);
+	if (request->kind != ACP_KIND_LEASE)
+		set_lane(&call);
 	error = acp_http_pool_send(kube->pool, &call, answer, &words);
 	if (attempt->is_refused)
 		acp_kube_reply_refuse(reply, ACP_KUBE_NOT_LEADER,

@@ -43,6 +43,7 @@ leave(void)
 struct sender {
 	char letter;
 	bool is_urgent;
+	const char *lane;
 	int64_t time_ms;
 	pthread_t thread;
 	enum acp_error error;
@@ -75,6 +76,8 @@ run_sender(void *context)
 		.begin = note_begin,
 		.context = sender,
 		.is_urgent = sender->is_urgent,
+		.lane = sender->lane,
+		.lane_size = sender->lane ? 1 : 0,
 		.is_of_ending = sender->letter == 'u',
 	};
 
@@ -84,15 +87,23 @@ run_sender(void *context)
 }
 
 static void
-start(struct sender *sender, char letter, bool is_urgent)
+start_in_lane(
+	struct sender *sender, char letter, bool is_urgent, const char *lane)
 {
 	*sender = (struct sender){
 		.letter = letter,
 		.is_urgent = is_urgent,
+		.lane = lane,
 		.time_ms = 60000,
 	};
 	ck_assert_int_eq(
 		pthread_create(&sender->thread, NULL, run_sender, sender), 0);
+}
+
+static void
+start(struct sender *sender, char letter, bool is_urgent)
+{
+	start_in_lane(sender, letter, is_urgent, NULL);
 }
 
 static void
@@ -140,6 +151,30 @@ START_TEST(places_are_kept_for_what_is_urgent)
 	expect_order("aubbbbbbb");
 	ck_assert_int_eq(senders[1].status, 200);
 	ck_assert_int_eq(urgent.status, 200);
+}
+END_TEST
+
+START_TEST(what_does_not_answer_takes_a_quarter_of_the_places)
+{
+	enum { SAME = 3 };
+	struct sender same[SAME];
+	struct sender other;
+
+	pool = acp_http_pool_new(4);
+	faulty_set(&faulty, HOLD("3"));
+	start_in_lane(&same[0], 'a', false, "x1");
+	wait_for_requests(1);
+	/* urgent or not, of the same lane; only one character is its name */
+	for (size_t i = 1; i < SAME; i++)
+		start_in_lane(&same[i], 'b', i % 2, "x2");
+	start(&other, 'c', false);
+	end(&other);
+	start_in_lane(&other, 'd', false, "y");
+	end(&other);
+	for (size_t i = 0; i < SAME; i++)
+		end(&same[i]);
+	expect_order("acdbb");
+	ck_assert_int_eq(same[SAME - 1].status, 200);
 }
 END_TEST
 
@@ -322,6 +357,8 @@ pool_suite(void)
 	tcase_add_checked_fixture(sending, enter, leave);
 	tcase_set_timeout(sending, 60);
 	tcase_add_test(sending, places_are_kept_for_what_is_urgent);
+	tcase_add_test(
+		sending, what_does_not_answer_takes_a_quarter_of_the_places);
 	tcase_add_test(
 		sending, what_has_not_begun_when_the_pool_closes_fails_at_once);
 	tcase_add_test(sending, what_must_not_begin_is_not_sent);
