@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A short list of names under a lock: never more than there are workers.
+ * A sorted list of names under a lock: as many as there are workers, or as
+ * there are sessions in a herd.
  */
 #include <config.h>
 
@@ -40,29 +41,52 @@ acp_claims_free(struct acp_claims **claims)
 	*claims = NULL;
 }
 
-/* Its index, or count when it is free. */
+/* Where it stands, or would. */
 static size_t
 find(const struct acp_claims *claims, const char *unit)
 {
-	size_t i = 0;
+	size_t low = 0, high = claims->count;
 
-	while (i < claims->count && strcmp(claims->units[i], unit) != 0)
-		i++;
-	return i;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(claims->units[middle], unit) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+has_at(const struct acp_claims *claims, size_t at, const char *unit)
+{
+	return at < claims->count && strcmp(claims->units[at], unit) == 0;
+}
+
+/* The caller has the lock. */
+static void
+insert(struct acp_claims *claims, size_t at, const char *unit)
+{
+	claims->units = acp_memory_resize(
+		claims->units, claims->count + 1, sizeof(*claims->units));
+	memmove(&claims->units[at + 1], &claims->units[at],
+		(claims->count - at) * sizeof(*claims->units));
+	claims->units[at] = acp_memory_dup_text(unit);
+	claims->count++;
 }
 
 bool
 acp_claims_take(struct acp_claims *claims, const char *unit)
 {
 	bool is_free;
+	size_t at;
 
 	pthread_mutex_lock(&claims->lock);
-	is_free = find(claims, unit) == claims->count;
-	if (is_free) {
-		claims->units = acp_memory_resize(claims->units,
-			claims->count + 1, sizeof(*claims->units));
-		claims->units[claims->count++] = acp_memory_dup_text(unit);
-	}
+	at = find(claims, unit);
+	is_free = !has_at(claims, at, unit);
+	if (is_free)
+		insert(claims, at, unit);
 	pthread_mutex_unlock(&claims->lock);
 	return is_free;
 }
@@ -70,13 +94,15 @@ acp_claims_take(struct acp_claims *claims, const char *unit)
 void
 acp_claims_release(struct acp_claims *claims, const char *unit)
 {
-	size_t i;
+	size_t at;
 
 	pthread_mutex_lock(&claims->lock);
-	i = find(claims, unit);
-	if (i < claims->count) {
-		free(claims->units[i]);
-		claims->units[i] = claims->units[--claims->count];
+	at = find(claims, unit);
+	if (has_at(claims, at, unit)) {
+		free(claims->units[at]);
+		claims->count--;
+		memmove(&claims->units[at], &claims->units[at + 1],
+			(claims->count - at) * sizeof(*claims->units));
 	}
 	pthread_mutex_unlock(&claims->lock);
 }

@@ -31,7 +31,7 @@ struct acp_controller {
 	struct acp_backoff *backoff;
 	struct acp_claims *claims;
 	struct acp_clients urgent; /* of fast passes */
-	struct acp_claims *looks; /* projects that a fast pass works on */
+	struct acp_claims *looks; /* what fast passes have in hand */
 	struct acp_backoff *resting; /* projects that did not answer one */
 	struct acp_changes changes;
 	struct acp_backoff *said; /* Events that are there */

@@ -8,6 +8,8 @@
 
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
+
 static struct acp_claims *claims;
 
 static void
@@ -41,6 +43,28 @@ START_TEST(a_release_of_what_nobody_has_changes_nothing)
 }
 END_TEST
 
+/* Those of a herd, taken in an order that is no order. */
+START_TEST(many_units_are_told_apart)
+{
+	enum { UNITS = 500, STEP = 7 };
+	char unit[32];
+
+	for (int i = 0; i < UNITS; i++) {
+		snprintf(unit, sizeof(unit), "session/%d", i * STEP % UNITS);
+		ck_assert(acp_claims_take(claims, unit));
+		ck_assert(!acp_claims_take(claims, unit));
+	}
+	for (int i = 0; i < UNITS; i += 2) {
+		snprintf(unit, sizeof(unit), "session/%d", i);
+		acp_claims_release(claims, unit);
+	}
+	for (int i = 0; i < UNITS; i++) {
+		snprintf(unit, sizeof(unit), "session/%d", i);
+		ck_assert_int_eq(acp_claims_take(claims, unit), i % 2 == 0);
+	}
+}
+END_TEST
+
 static Suite *
 claims_suite(void)
 {
@@ -50,6 +74,7 @@ claims_suite(void)
 	tcase_add_checked_fixture(tests, start, stop);
 	tcase_add_test(tests, h18_a_unit_is_taken_once_until_it_is_released);
 	tcase_add_test(tests, a_release_of_what_nobody_has_changes_nothing);
+	tcase_add_test(tests, many_units_are_told_apart);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
