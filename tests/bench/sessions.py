@@ -26,6 +26,7 @@ INTERVAL_SECONDS = 1
 NEW_SECONDS = INTERVAL_SECONDS + 1
 PASSES_MAX = 4
 SETTLE_PATIENCE = 60
+HERD_PATIENCE = 300
 POLL_PAUSE = 0.02
 TOKEN_URL = "http://token.ambient-code.svc:8080/token"
 PROMPT = "Look at what changed since yesterday, and say what it means. " * 8
@@ -47,6 +48,10 @@ def rows(site):
 
 def count_running(site):
     return sum(row["phase"] == "Running" for row in rows(site))
+
+
+def count_waiting(site):
+    return len(rows(site)) - count_running(site)
 
 
 # --- from nothing -----------------------------------------------------------------
@@ -208,17 +213,37 @@ def polls(site, mark):
             and "updated_at" in str(entry["query"])]
 
 
+def judge_new(report, name, took, others):
+    report.judge(f"{name}, the slowest of {len(took)}", max(took),
+                 f"{max(took):.2f} s", f"under {NEW_SECONDS} s",
+                 max(took) < NEW_SECONDS, others, took)
+    report.add(f"{name}, median", statistics.median(took),
+               f"{statistics.median(took):.2f} s", None, others)
+
+
 def measure_new(report, site, count):
     """From Pending to Running beside the others, full passes going on."""
     name = f"new session in a loop, interval {INTERVAL_SECONDS} s"
     say(name)
     with loop(site, INTERVAL_SECONDS), report.others() as others:
         took = [wait_for_new(site, number) for number in range(count)]
-    report.judge(f"{name}, the slowest of {count}", max(took),
-                 f"{max(took):.2f} s", f"under {NEW_SECONDS} s",
-                 max(took) < NEW_SECONDS, others, took)
-    report.add(f"{name}, median", statistics.median(took),
-               f"{statistics.median(took):.2f} s", None, others)
+    judge_new(report, name, took, others)
+
+
+def measure_herd(report, site, projects, sessions, count):
+    """The same while as many as there are already want to run, too, some of
+    them in the same project."""
+    name = "new session beside a herd"
+    say(f"{name} of {sessions}")
+    with loop(site, 3600), report.others() as others:
+        load_sessions(site, projects, sessions)
+        time.sleep(INTERVAL_SECONDS)
+        took = [wait_for_new(site, count + number) for number in range(count)]
+        left = count_waiting(site)
+        bed.wait_until(lambda: not count_waiting(site), "the herd runs",
+                       HERD_PATIENCE)
+    judge_new(report, name, took, others)
+    report.add(f"{name}, of which then still waited", left, str(left))
 
 
 def wait_for_new(site, number):
@@ -300,6 +325,7 @@ def measure(report, sessions, projects, is_quick):
         first = measure_first(report, site, sessions, projects)
         names = names_of(site.cluster)
         measure_new(report, site, 2 if is_quick else 10)
+        measure_herd(report, site, projects, sessions, 2 if is_quick else 5)
         measure_idle(report, site, 3 if is_quick else 10)
         reconcile.end_bed(report, bench)
     measure_replay(report, first, names)

@@ -37,6 +37,7 @@ WANTED = [
       for what in ("", ", writes a session", ", memory")],
     "first sessions / replay",
     "new session in a loop, interval 1 s, the slowest of 2",
+    "new session beside a herd, the slowest of 2",
     "idle loop, requests an interval",
     "steady pass, 100 sessions, our CPU",
     "steady pass, 100 sessions, memory",
