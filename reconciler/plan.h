@@ -35,6 +35,7 @@ enum acp_recheck {
 	ACP_RECHECK_NOTHING,
 	ACP_RECHECK_PROJECT_GONE, /* GET of subject must say gone */
 	ACP_RECHECK_SESSION_ENDED, /* … or answer with an ended phase */
+	ACP_RECHECK_SESSION_STOPS, /* … or with Stopping */
 	ACP_RECHECK_NAME, /* no object of somebody else has the name */
 	ACP_RECHECK__MAX
 };

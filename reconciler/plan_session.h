@@ -87,6 +87,14 @@ void acp_session_add_provision(const struct acp_session_step *session,
 struct acp_action *acp_session_delete(const struct acp_session_step *session,
 	const struct acp_object *object, const char *reason);
 
+/*
+ * The same if the row still says so when it comes to that: a session that was
+ * started again meanwhile uses what it has, or has a new pod.
+ */
+void acp_session_delete_if(const struct acp_session_step *session,
+	const struct acp_object *object, enum acp_recheck recheck,
+	const char *reason);
+
 /* Objects */
 
 /*

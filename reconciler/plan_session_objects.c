@@ -236,21 +236,12 @@ is_retained(const struct acp_session_step *session)
 				session->runner->retention_ms / MS_PER_S);
 }
 
-/*
- * Account and Service are used again when the session is started again, so
- * what was seen of the row has to hold still.
- */
 static void
 clean_up_object(
 	const struct acp_session_step *session, const struct acp_object *object)
 {
-	struct acp_action *action =
-		acp_session_delete(session, object, "the session has ended");
-
-	if (!action)
-		return;
-	action->subject = session->step.unit;
-	action->recheck = ACP_RECHECK_SESSION_ENDED;
+	acp_session_delete_if(session, object, ACP_RECHECK_SESSION_ENDED,
+		"the session has ended");
 }
 
 void
@@ -260,8 +251,7 @@ acp_session_clean_up(const struct acp_session_step *session)
 	if (!session->pod)
 		clean_up_object(session, session->account);
 	else if (!is_retained(session))
-		acp_session_delete(
-			session, session->pod, "the session has ended");
+		clean_up_object(session, session->pod);
 }
 
 static bool

@@ -142,3 +142,16 @@ acp_session_delete(const struct acp_session_step *session,
 		return NULL;
 	return acp_step_delete(&session->step, object, reason);
 }
+
+void
+acp_session_delete_if(const struct acp_session_step *session,
+	const struct acp_object *object, enum acp_recheck recheck,
+	const char *reason)
+{
+	struct acp_action *action = acp_session_delete(session, object, reason);
+
+	if (!action)
+		return;
+	action->subject = session->step.unit;
+	action->recheck = recheck;
+}

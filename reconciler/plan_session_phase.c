@@ -365,12 +365,20 @@ may_have_pod(const struct acp_session_step *session)
 }
 
 static void
+delete_stopping(
+	const struct acp_session_step *session, const struct acp_object *object)
+{
+	acp_session_delete_if(session, object, ACP_RECHECK_SESSION_STOPS,
+		"the session stops");
+}
+
+static void
 plan_stopping(const struct acp_session_step *session)
 {
 	const struct acp_object *pod =
 		session->pod ? session->pod : session->old_pod;
 
-	acp_session_delete(session, session->service, "the session stops");
+	delete_stopping(session, session->service);
 	if (!pod && has_stripped_account(session))
 		acp_session_want_account(session, session->named_account);
 	else if (!pod && may_have_pod(session))
@@ -379,7 +387,7 @@ plan_stopping(const struct acp_session_step *session)
 		acp_session_add_end(session, ACP_PHASE_STOPPED, "Stopped",
 			"the session was stopped", false);
 	else if (pod == session->pod)
-		acp_session_delete(session, pod, "the session stops");
+		delete_stopping(session, pod);
 }
 
 void

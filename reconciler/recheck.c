@@ -20,7 +20,7 @@ enum { PATH_TEXT_MAX = 1024 };
 
 /* A session that was started again in the meantime keeps what it has. */
 static bool
-has_ended(struct json_object *body)
+has_ended(struct json_object *body, bool may_be_stopping)
 {
 	struct acp_arena *arena = acp_arena_new();
 	struct acp_session_row row;
@@ -30,7 +30,15 @@ has_ended(struct json_object *body)
 	return is_read &&
 		(row.phase == ACP_PHASE_STOPPED ||
 			row.phase == ACP_PHASE_COMPLETED ||
-			row.phase == ACP_PHASE_FAILED);
+			row.phase == ACP_PHASE_FAILED ||
+			(may_be_stopping && row.phase == ACP_PHASE_STOPPING));
+}
+
+static bool
+may_still_be_done(enum acp_recheck recheck, struct json_object *body)
+{
+	return recheck != ACP_RECHECK_PROJECT_GONE &&
+		has_ended(body, recheck == ACP_RECHECK_SESSION_STOPS);
 }
 
 /* "project/x" is the row x of projects, "session/x" of sessions. */
@@ -63,9 +71,7 @@ check_row(const struct acp_applier *applier, const struct acp_action *action,
 			"the row is still as it was");
 		return ACP_RESULT_FAILED;
 	}
-	if (error == ACP_GONE ||
-		(action->recheck == ACP_RECHECK_SESSION_ENDED &&
-			has_ended(reply.body)))
+	if (error == ACP_GONE || may_still_be_done(action->recheck, reply.body))
 		return ACP_RESULT_DONE;
 	acp_buffer_append(why, "the row says otherwise now");
 	return ACP_RESULT_WAITING;
@@ -181,6 +187,7 @@ acp_recheck(const struct acp_applier *applier, const struct acp_action *action,
 	switch (action->recheck) {
 	case ACP_RECHECK_PROJECT_GONE:
 	case ACP_RECHECK_SESSION_ENDED:
+	case ACP_RECHECK_SESSION_STOPS:
 		return check_row(applier, action, why);
 	case ACP_RECHECK_NAME:
 		return check_name(applier, action, why);

@@ -101,6 +101,18 @@ static const struct {
 		ACP_RESULT_WAITING},
 	{ACP_RECHECK_SESSION_ENDED, "session/s1", "/sessions/s1",
 		ACP_RETRY_LATER, NULL, ACP_RESULT_FAILED},
+	{ACP_RECHECK_SESSION_ENDED, "session/s1", "/sessions/s1", ACP_OK,
+		"Stopping", ACP_RESULT_WAITING},
+	{ACP_RECHECK_SESSION_STOPS, "session/s1", "/sessions/s1", ACP_OK,
+		"Stopping", ACP_RESULT_DONE},
+	{ACP_RECHECK_SESSION_STOPS, "session/s1", "/sessions/s1", ACP_OK,
+		"Stopped", ACP_RESULT_DONE},
+	{ACP_RECHECK_SESSION_STOPS, "session/s1", "/sessions/s1", ACP_GONE,
+		NULL, ACP_RESULT_DONE},
+	{ACP_RECHECK_SESSION_STOPS, "session/s1", "/sessions/s1", ACP_OK,
+		"Running", ACP_RESULT_WAITING},
+	{ACP_RECHECK_SESSION_STOPS, "session/s1", "/sessions/s1",
+		ACP_RETRY_LATER, NULL, ACP_RESULT_FAILED},
 };
 
 START_TEST(a_row_must_still_be_gone_or_ended)
