@@ -72,14 +72,20 @@ add_project(const char *id, bool has_row)
 }
 
 static void
-add_absence(const char *subject)
+add_candidate(enum acp_verb verb, const char *subject)
 {
 	const struct acp_ref ref = {ACP_KIND_SERVICE_ACCOUNT, "p", "x"};
-	struct acp_action *action = acp_plan_add(
-		&plan, ACP_VERB_DELETE, &ref, subject, "its row is gone");
+	struct acp_action *action =
+		acp_plan_add(&plan, verb, &ref, subject, "it is absent");
 
 	action->subject = subject;
 	action->is_absence = true;
+}
+
+static void
+add_absence(const char *subject)
+{
+	add_candidate(ACP_VERB_DELETE, subject);
 }
 
 struct limit {
@@ -199,6 +205,66 @@ START_TEST(accounts_that_have_no_anchor_do_not_count)
 }
 END_TEST
 
+START_TEST(accounts_that_are_kept_from_going_do_not_dilute_the_share)
+{
+	struct acp_objects *accounts = &world.objects[ACP_KIND_SERVICE_ACCOUNT];
+
+	add_sessions(100, 94);
+	for (int i = 8; i < 94; i++)
+		accounts->items[i].deleted_s = 1;
+	for (int i = 94; i < 100; i++)
+		add_absence(name("session/session-", i));
+	acp_world_sort(&world);
+	acp_plan_gate(&world, &plan, NULL);
+	ck_assert_uint_eq(plan.held, 6);
+}
+END_TEST
+
+/* Rows of no project, or said to run, or whose pods their owner deleted. */
+static void
+add_brought_about(int count)
+{
+	for (int i = 0; i < count; i++)
+		add_candidate(i % 2 ? ACP_VERB_PHASE : ACP_VERB_PROVISION,
+			name("session/session-", i));
+}
+
+START_TEST(what_users_bring_about_holds_up_nothing_but_itself)
+{
+	add_sessions(10, 9);
+	add_absence("session/session-9");
+	add_brought_about(6);
+	acp_world_sort(&world);
+	acp_plan_gate(&world, &plan, NULL);
+	ck_assert_uint_eq(plan.held, 6);
+	ck_assert(!plan.actions[0].is_held);
+}
+END_TEST
+
+START_TEST(what_is_held_beside_it_is_released_without_it)
+{
+	char digest[sizeof(plan.held_digest)];
+
+	add_sessions(12, 6);
+	for (int i = 6; i < 12; i++)
+		add_absence(name("session/session-", i));
+	acp_world_sort(&world);
+	acp_plan_gate(&world, &plan, NULL);
+	memcpy(digest, plan.held_digest, sizeof(digest));
+	plan.held = 0;
+	add_brought_about(6);
+	acp_plan_gate(&world, &plan, NULL);
+	ck_assert_uint_eq(plan.held, 12);
+	ck_assert_str_eq(plan.held_digest, digest);
+	plan.held = 0;
+	acp_plan_gate(&world, &plan, digest);
+	ck_assert_uint_eq(plan.held, 6);
+	ck_assert(!plan.actions[0].is_held);
+	ck_assert(plan.actions[6].is_held);
+	ck_assert_str_ne(plan.held_digest, digest);
+}
+END_TEST
+
 START_TEST(one_session_with_several_actions_counts_once)
 {
 	add_project("there", true);
@@ -278,6 +344,11 @@ plan_gate_suite(void)
 	tcase_add_test(
 		tcase, accounts_that_a_tenant_made_up_do_not_dilute_the_share);
 	tcase_add_test(tcase, accounts_that_have_no_anchor_do_not_count);
+	tcase_add_test(tcase,
+		accounts_that_are_kept_from_going_do_not_dilute_the_share);
+	tcase_add_test(
+		tcase, what_users_bring_about_holds_up_nothing_but_itself);
+	tcase_add_test(tcase, what_is_held_beside_it_is_released_without_it);
 	tcase_add_test(tcase, one_session_with_several_actions_counts_once);
 	tcase_add_test(tcase, the_digest_is_of_the_set_whatever_its_order);
 	tcase_add_test(
