@@ -38,6 +38,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired.c \
 	%D%/desired.h \
 	%D%/desired_build.h \
+	%D%/desired_container.c \
 	%D%/desired_content.c \
 	%D%/desired_environment.c \
 	%D%/desired_event.c \
@@ -47,6 +48,7 @@ noinst_LIBRARIES += %D%/libreconciler.a
 	%D%/desired_pod.c \
 	%D%/desired_policy.c \
 	%D%/desired_project.c \
+	%D%/desired_prompt.c \
 	%D%/desired_rbac.c \
 	%D%/desired_session.c \
 	%D%/desired_session.h \
