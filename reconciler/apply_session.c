@@ -538,5 +538,9 @@ acp_apply_phase(const struct acp_applier *applier,
 		return result;
 	if (order->is_reported && order->reason)
 		report_once(&making, &condition);
-	return write_status(&making, &status);
+	/* which has taken its time */
+	if (order->is_reported)
+		result = read_row(&making);
+	return result == ACP_RESULT_DONE ? write_status(&making, &status)
+					 : result;
 }
