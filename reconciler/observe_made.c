@@ -133,16 +133,23 @@ ask(void *context, size_t index)
 	pthread_mutex_unlock(&observer->lock);
 }
 
+static bool
+is_last_project(const struct acp_world *world, const char *id)
+{
+	size_t count = world->project_count;
+
+	return count > 0 && strcmp(world->projects[count - 1].id, id) == 0;
+}
+
+/* They come by namespace, so those of a project come together. */
 static void
 add_session(struct acp_world *world, const struct acp_world *seen,
 	const struct acp_session_row *row)
 {
 	*acp_world_add_session(world) = *row;
-	if (!acp_world_find_project(world, row->project_id)) {
+	if (!is_last_project(world, row->project_id))
 		*acp_world_add_project(world) =
 			*acp_world_find_project(seen, row->project_id);
-		acp_world_sort(world);
-	}
 }
 
 /* In a namespace that was just made there is nothing: that is known. */
