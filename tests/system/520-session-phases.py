@@ -5,6 +5,7 @@ states are those that a kubelet would write: what is made, followed, stopped,
 kept and deleted, row by row of the table, and that nothing else is."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, 422-refused-projects.py runs the passes, test_plan_sessions
+# openssl: no, ambient-cp-token is not in it
 # the planner
 import os
 import sys

@@ -6,6 +6,7 @@ reconciler leaves nothing that the next passes do not put right: no second pod,
 nothing lost, and no session that runs again after its user stopped it."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, it is killed on purpose, some sixty times
+# openssl: no, ambient-cp-token is not in it
 import os
 import sys
 

@@ -6,6 +6,7 @@ is put right and undoes nobody's stop; and a session or a namespace that does
 not work delays no other."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, it waits for time-outs; 422-refused-projects.py runs the same
+# openssl: no, ambient-cp-token is not in it
 import concurrent.futures
 import contextlib
 import os

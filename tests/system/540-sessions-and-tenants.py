@@ -7,6 +7,7 @@ nor is diluted, and a session works or its row says why it does not. Before
 that, one --once from nothing to sessions that run."""
 # quick: no, the Kubernetes API server may have to be built first
 # valgrind: no, the planner's part is run under it by tests/unit
+# openssl: no, ambient-cp-token is not in it
 import base64
 import json
 import os
