@@ -111,6 +111,10 @@
 /* Held requests. */
 #define ACP_ABANDONED_KEEP_MS 5000 /* a ciphertext whose callers all left */
 
+/* Texts of a Kubernetes object: tenants may write 256 KiB of annotations into
+ * each, and what is seen of all objects is held at one time. */
+#define ACP_OBJECT_TEXT_MAX 1024
+
 /* Kubernetes: "NAMESPACE:NAME" of a service account, a message to people. */
 #define ACP_ACCOUNT_MAX (63 + 1 + 253)
 #define ACP_EVENT_MESSAGE_MAX 1000 /* bytes; the server takes 1024 */

@@ -9,6 +9,7 @@
 
 #include "lib/buffer.h"
 #include "lib/json.h"
+#include "lib/limits.h"
 #include "reconciler/desired.h"
 #include "reconciler/desired_build.h"
 #include "reconciler/rfc3339.h"
@@ -42,12 +43,19 @@ peek_text(struct json_object *object, const char *key)
 		: NULL;
 }
 
+/* NULL also for a text that is longer than any that counts. */
+static const char *
+dup_text(const char *text, struct acp_arena *arena)
+{
+	return text && strlen(text) <= ACP_OBJECT_TEXT_MAX
+		? acp_arena_dup(arena, text)
+		: NULL;
+}
+
 static const char *
 dup_member(struct json_object *object, const char *key, struct acp_arena *arena)
 {
-	const char *text = peek_text(object, key);
-
-	return text ? acp_arena_dup(arena, text) : NULL;
+	return dup_text(peek_text(object, key), arena);
 }
 
 static int64_t
@@ -83,7 +91,7 @@ dup_subject(struct json_object *subjects, struct acp_arena *arena)
 		acp_buffer_printf(&text, "%s/%s/%s", kind, namespace, name);
 	else
 		acp_buffer_printf(&text, "%s/%s", kind, name);
-	return acp_arena_dup(arena, acp_buffer_peek(&text));
+	return dup_text(acp_buffer_peek(&text), arena);
 }
 
 static const char *
@@ -97,7 +105,7 @@ dup_role(struct json_object *role, struct acp_arena *arena)
 	if (!kind || !name)
 		return NULL;
 	acp_buffer_printf(&text, "%s/%s", kind, name);
-	return acp_arena_dup(arena, acp_buffer_peek(&text));
+	return dup_text(acp_buffer_peek(&text), arena);
 }
 
 static const char *
@@ -109,13 +117,22 @@ dup_owner(struct json_object *owners, struct acp_arena *arena)
 	return dup_member(json_object_array_get_idx(owners, 0), "uid", arena);
 }
 
+/* One that is too long is spoilt, not absent. */
+static const char *
+dup_mark(struct json_object *annotations, const char *name,
+	struct acp_arena *arena)
+{
+	const char *text = dup_member(annotations, name, arena);
+
+	return text || !peek_text(annotations, name) ? text : "";
+}
+
 static void
 read_marks(struct json_object *annotations, struct acp_arena *arena,
 	struct acp_object *object)
 {
 #define READ_MARK(symbol, name) \
-	object->marks[ACP_MARK_##symbol] = \
-		dup_member(annotations, (name), arena);
+	object->marks[ACP_MARK_##symbol] = dup_mark(annotations, (name), arena);
 	ACP_MARKS(READ_MARK)
 #undef READ_MARK
 }

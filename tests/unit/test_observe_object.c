@@ -7,7 +7,11 @@
 
 #include "reconciler/observe_object.h"
 
+#include "lib/auto.h"
+#include "lib/buffer.h"
 #include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
 #include "tests/unit/unit.h"
 
 #include <json-c/json_tokener.h>
@@ -69,6 +73,55 @@ START_TEST(all_that_is_planned_by_is_read)
 	ck_assert_str_eq(object.marks[ACP_MARK_TOKEN_KEY_ID], "k");
 	ck_assert_ptr_null(object.marks[ACP_MARK_ABSENT_SINCE]);
 	ck_assert_str_eq(object.owner_uid, "o");
+}
+END_TEST
+
+/* The texts that tenants choose, each of that many bytes. */
+static bool
+read_long(enum acp_kind kind, size_t size, struct acp_object *object)
+{
+	ACP_AUTO(free) char *text = acp_memory_new(size + 1, 1);
+	ACP_AUTO(buffer) struct acp_buffer json;
+
+	memset(text, 'x', size);
+	acp_buffer_init(&json, SIZE_MAX);
+	acp_buffer_printf(&json,
+		"{\"metadata\":{" IDENTITY ",\"annotations\":{"
+		"\"ambient-code.io/anchor\":\"%s\"},"
+		"\"ownerReferences\":[{\"uid\":\"%s\"}]},"
+		"\"roleRef\":{\"kind\":\"Role\",\"name\":\"%s\"},"
+		"\"subjects\":[{\"kind\":\"User\",\"name\":\"%s\"}]}",
+		text, text, text, text);
+	return read_object(kind, acp_buffer_peek(&json), object);
+}
+
+START_TEST(a_text_is_kept_up_to_its_bound)
+{
+	struct acp_object object;
+
+	ck_assert(read_long(ACP_KIND_ROLE_BINDING,
+		ACP_OBJECT_TEXT_MAX - strlen("Role/"), &object));
+	ck_assert_ptr_nonnull(object.role);
+	ck_assert_ptr_nonnull(object.subject);
+	ck_assert(read_long(
+		ACP_KIND_SERVICE_ACCOUNT, ACP_OBJECT_TEXT_MAX, &object));
+	ck_assert_uint_eq(
+		strlen(object.marks[ACP_MARK_ANCHOR]), ACP_OBJECT_TEXT_MAX);
+	ck_assert_ptr_nonnull(object.owner_uid);
+}
+END_TEST
+
+START_TEST(of_a_text_beyond_its_bound_nothing_is_kept)
+{
+	struct acp_object object;
+
+	ck_assert(read_long(
+		ACP_KIND_ROLE_BINDING, ACP_OBJECT_TEXT_MAX + 1, &object));
+	/* a mark that is spoilt is another thing than none */
+	ck_assert_str_eq(object.marks[ACP_MARK_ANCHOR], "");
+	ck_assert_ptr_null(object.owner_uid);
+	ck_assert_ptr_null(object.role);
+	ck_assert_ptr_null(object.subject);
 }
 END_TEST
 
@@ -259,6 +312,8 @@ observe_object_suite(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, all_that_is_planned_by_is_read);
+	tcase_add_test(tcase, a_text_is_kept_up_to_its_bound);
+	tcase_add_test(tcase, of_a_text_beyond_its_bound_nothing_is_kept);
 	tcase_add_loop_test(tcase, an_object_without_identity_is_not_read, 0,
 		COUNT(nameless));
 	tcase_add_test(tcase, a_namespace_is_active_by_its_phase);
