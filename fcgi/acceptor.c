@@ -29,7 +29,9 @@
 #include <sys/time.h>
 
 enum {
-	FIRST_LOOK_MS = 2, /* a web server sends at once after it connects */
+	/* a web server sends at once after it connects; rounded up to ticks */
+	FIRST_LOOK_MS = 2,
+	SILENT_FEW = 8, /* parked ones: beyond, no first look waits */
 	TICK_MS = 100, /* how often parked connections are aged */
 	PAUSE_MS = 50, /* after a passing failure of accept */
 };
@@ -197,11 +199,13 @@ set_timeouts(int fd)
 static void
 receive(struct acceptor *acceptor, int fd)
 {
+	/* or many silent peers together would take all of the thread's time */
+	int flags = acceptor->parked_count < SILENT_FEW ? 0 : MSG_DONTWAIT;
 	enum acp_gate_verdict verdict;
 	bool has_bytes = false;
 
 	set_timeouts(fd);
-	verdict = look(fd, 0, &has_bytes);
+	verdict = look(fd, flags, &has_bytes);
 	if (verdict == ACP_GATE_WHOLE)
 		serve(acceptor, fd);
 	else if (verdict == ACP_GATE_INCOMPLETE)

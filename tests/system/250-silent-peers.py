@@ -100,6 +100,23 @@ def check_cuts(t, service):
                    "their descriptors are free")
 
 
+def check_silent_herd(t, b, key):
+    """Were each silent peer waited for, be it for a tick of the kernel, the
+    only acceptor would come to the last one when the first has been closed."""
+    responder = b.start_responder(key, SOURCE, ["--acceptors", "1"])
+    peers = [fastcgi.open_to(responder.socket)
+             for _ in range(200 if bed.WRAPPER else 2000)]
+    t.equal(fastcgi.ask(responder.socket, WHOLE).status, 200,
+            f"{len(peers)} silent peers stop nobody")
+    for peer in peers:
+        peer.setblocking(False)
+    t.ok(not any(is_closed(peer) for peer in peers),
+         "who comes last is answered while all of them have time left")
+    for peer in peers:
+        peer.close()
+    t.equal(responder.stop(), 0, "they keep no responder from its end")
+
+
 class Dripping(threading.Thread):
     """Sends a byte at a time until the other side has closed."""
 
@@ -258,6 +275,7 @@ def check_same(t, service):
 with tap.Tap() as t, bed.Bed(t) as b:
     quick = Service(b, b.make_key())
     check_cuts(t, quick)
+    check_silent_herd(t, b, quick.key)
     check_dripping_head(t, quick)
     check_unread(t, quick)
     slow = Service(b, b.make_key(4096), ["--workers", "1"])
