@@ -229,6 +229,7 @@ acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 
 	acp_credential_lists_init(&lists);
 	summary->is_key_failed = !acp_controller_keep_keys(controller);
+	pass->world.are_keys_current = !summary->is_key_failed;
 	acp_pass_plan(controller, pass);
 	log_refusals(controller, &pass->plan);
 	rotate_keys(controller, &pass->world, summary);

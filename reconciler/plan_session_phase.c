@@ -9,6 +9,7 @@
 #include "reconciler/conditions.h"
 #include "reconciler/ownership.h"
 #include "reconciler/plan_session.h"
+#include "reconciler/rotation.h"
 
 #include <string.h>
 
@@ -197,6 +198,17 @@ follow_live_pod(const struct acp_session_step *session)
 	add_place(session, order);
 }
 
+/* It can get no token any more, and never will. */
+static bool
+has_revoked_key(const struct acp_session_step *session)
+{
+	const struct acp_world *world = session->step.world;
+
+	return world->keys && world->are_keys_current &&
+		acp_rotation_is_revoked(world->keys,
+			session->pod->marks[ACP_MARK_TOKEN_KEY_ID]);
+}
+
 /*
  * What is being deleted may have been stopped by that: only work that is done
  * counts.
@@ -211,6 +223,12 @@ follow_pod(const struct acp_session_step *session)
 
 	if (session->pod->deleted_s && verdict.phase != ACP_PHASE_COMPLETED)
 		return;
+	if (verdict.phase == ACP_PHASE_RUNNING && has_revoked_key(session)) {
+		fail(session, "KeyRevoked",
+			"the key of the runner's token was revoked: start the "
+			"session again");
+		return;
+	}
 	if (verdict.phase == ACP_PHASE_RUNNING) {
 		follow_live_pod(session);
 		return;

@@ -124,6 +124,9 @@ struct acp_world {
 	/* by which accounts are known to be ours, current one first; outlives
 	 * the world. NULL: none is known, and none is signed */
 	const struct acp_keyring *keys;
+	/* they are what the key Secret has now: a key that is not among them
+	 * is no more */
+	bool are_keys_current;
 	/* the servers' clocks when their first list was answered, in seconds
 	 * since 1970; 0: not known, and then nothing is done by age */
 	int64_t api_now_s;

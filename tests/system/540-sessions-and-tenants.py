@@ -347,9 +347,18 @@ def check_revocation(t, s):
     t.equal(s.site.run(f"--revoke-key={key_id}").status, 0,
             "and the old one revoked at once")
     s.site.once()
+    t.equal((s.phases(["third-session"]), s.condition("third-session")),
+            (["Failed"], ("False", "KeyRevoked")),
+            "its session fails, for its pod can get no token any more")
+    s.site.once()
+    t.equal(s.read("Pod", "third-session"), None, "and its pod goes")
+    s.api.start("third-session")
+    result = s.site.once()
     new = s.read("ServiceAccount", "third-session")["metadata"]["annotations"]
-    t.ok(new[ANCHOR] != old[ANCHOR],
-         "accounts of sessions are signed anew")
+    t.equal((result.status, s.phases(["third-session"]),
+             new[ANCHOR] != old[ANCHOR]), (0, ["Running"], True),
+            "started again it runs, with an account signed anew"
+            ) or t.diag(result)
     s.api.delete_session("third-session")
     t.equal((s.site.once().status, s.read("ServiceAccount", "third-session")),
             (0, None), "so they are known to be ours still")

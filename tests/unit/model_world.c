@@ -289,6 +289,7 @@ model_observe(const struct model *model, struct acp_world *world)
 			model->answers[i].presence);
 	observe_objects(model, world);
 	world->keys = model->keys;
+	world->are_keys_current = model->are_keys_current;
 	acp_world_sort(world);
 	acp_anchor_judge(world, &model->site);
 	model_observe_sessions(model, world);

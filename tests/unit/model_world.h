@@ -42,6 +42,7 @@ struct model {
 	struct acp_site site;
 	struct acp_runner_site runner;
 	const struct acp_keyring *keys; /* NULL: none; borrowed */
+	bool are_keys_current;
 	struct model_object objects[MODEL_OBJECTS];
 	size_t count;
 	struct acp_project_row projects[MODEL_ROWS];

@@ -283,6 +283,44 @@ START_TEST(an_account_of_no_session_that_no_key_proves_is_left_and_counted)
 }
 END_TEST
 
+START_TEST(a_session_whose_key_was_revoked_fails)
+{
+	struct acp_keyring fresh = {.count = 0};
+
+	model_set_meta(pod, "annotations", acp_mark_name(ACP_MARK_TOKEN_KEY_ID),
+		acp_key_peek_id(keys.keys[0]));
+	model.are_keys_current = true;
+	ck_assert_str_eq(plan_reason(), "");
+	vector_key_add_other(&fresh);
+	model.keys = &fresh;
+	ck_assert_str_eq(plan_reason(), "KeyRevoked");
+	model_pass(&model);
+	ck_assert_int_eq(session->row.phase, ACP_PHASE_FAILED);
+	acp_key_free(&fresh.keys[0]);
+}
+END_TEST
+
+START_TEST(no_session_fails_for_a_key_while_the_keys_are_uncertain)
+{
+	struct acp_keyring fresh = {.count = 0};
+
+	model_set_meta(pod, "annotations", acp_mark_name(ACP_MARK_TOKEN_KEY_ID),
+		acp_key_peek_id(keys.keys[0]));
+	vector_key_add_other(&fresh);
+	model.keys = &fresh;
+	ck_assert_str_eq(plan_reason(), "");
+	model.are_keys_current = true;
+	model.keys = NULL;
+	ck_assert_str_eq(plan_reason(), "");
+	/* nothing is known of a pod without a mark */
+	model.keys = &fresh;
+	model_set_meta(
+		pod, "annotations", acp_mark_name(ACP_MARK_TOKEN_KEY_ID), NULL);
+	ck_assert_str_eq(plan_reason(), "");
+	acp_key_free(&fresh.keys[0]);
+}
+END_TEST
+
 /* Labels of a pod and a Service */
 
 START_TEST(a_pod_without_labels_is_followed_by_name_and_owner)
@@ -435,6 +473,9 @@ add_drifts(TCase *tcase)
 		0, 2);
 	tcase_add_test(tcase,
 		an_account_of_no_session_that_no_key_proves_is_left_and_counted);
+	tcase_add_test(tcase, a_session_whose_key_was_revoked_fails);
+	tcase_add_test(
+		tcase, no_session_fails_for_a_key_while_the_keys_are_uncertain);
 }
 
 static Suite *
