@@ -99,9 +99,8 @@ acp_json_free(struct json_object **object)
 	*object = NULL;
 }
 
-/* NULL for a member that is absent, or null. */
-static struct json_object *
-peek_member(const struct json_object *object, const char *name)
+struct json_object *
+acp_json_peek(const struct json_object *object, const char *name)
 {
 	struct json_object *member = NULL;
 
@@ -114,7 +113,7 @@ const char *
 acp_json_peek_text(
 	const struct json_object *object, const char *name, size_t *size)
 {
-	struct json_object *member = peek_member(object, name);
+	struct json_object *member = acp_json_peek(object, name);
 
 	if (!json_object_is_type(member, json_type_string))
 		return NULL;
@@ -125,7 +124,7 @@ acp_json_peek_text(
 struct json_object *
 acp_json_peek_object(const struct json_object *object, const char *name)
 {
-	struct json_object *member = peek_member(object, name);
+	struct json_object *member = acp_json_peek(object, name);
 
 	return json_object_is_type(member, json_type_object) ? member : NULL;
 }
@@ -175,7 +174,7 @@ bool
 acp_json_has_number(
 	const struct json_object *object, const char *name, int64_t *number)
 {
-	struct json_object *member = peek_member(object, name);
+	struct json_object *member = acp_json_peek(object, name);
 	const char *text;
 	size_t size = 0;
 

@@ -26,6 +26,10 @@ struct json_object *acp_json_new_array(const char *text, size_t size);
 struct json_object *acp_json_new_deep(const char *text, size_t size, int depth);
 void acp_json_free(struct json_object **object);
 
+/* A member of any kind, borrowed; NULL for null, none, and of no object. */
+struct json_object *acp_json_peek(
+	const struct json_object *object, const char *name);
+
 /* A member that is a string, borrowed, with its size; NULL for all else. */
 const char *acp_json_peek_text(
 	const struct json_object *object, const char *name, size_t *size);

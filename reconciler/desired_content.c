@@ -9,6 +9,7 @@
 
 #include "reconciler/desired.h"
 
+#include "lib/json.h"
 #include "lib/hash.h"
 #include "lib/memory.h"
 #include "reconciler/desired_build.h"
@@ -19,16 +20,6 @@
 #include <string.h>
 
 static void add_value(struct acp_hash *hash, struct json_object *value);
-
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, key, &member);
-	return member;
-}
 
 /* The server leaves out members that say nothing. */
 static bool
@@ -80,7 +71,7 @@ add_object(struct acp_hash *hash, struct json_object *object)
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	add_tagged(hash, '{', NULL, 0);
 	for (size_t i = 0; i < count; i++)
-		add_member(hash, keys[i], peek(object, keys[i]));
+		add_member(hash, keys[i], acp_json_peek(object, keys[i]));
 	add_tagged(hash, '}', NULL, 0);
 }
 
@@ -138,7 +129,7 @@ add_some(struct acp_hash *hash, struct json_object *object,
 	const char *const *keys)
 {
 	for (; *keys; keys++)
-		add_member(hash, *keys, peek(object, *keys));
+		add_member(hash, *keys, acp_json_peek(object, *keys));
 }
 
 static bool
@@ -170,11 +161,13 @@ static void
 add_role_annotation(struct acp_hash *hash, struct json_object *object)
 {
 	static const char *const keys[] = {ACP_ANNOTATION_ROLE, NULL};
-	const char *role =
-		json_object_get_string(peek(peek(object, "roleRef"), "name"));
+	const char *role = json_object_get_string(
+		acp_json_peek(acp_json_peek(object, "roleRef"), "name"));
 
 	if (role && strncmp(role, "ambient-project-", 16) == 0)
-		add_some(hash, peek(peek(object, "metadata"), "annotations"),
+		add_some(hash,
+			acp_json_peek(acp_json_peek(object, "metadata"),
+				"annotations"),
 			keys);
 }
 
@@ -195,7 +188,7 @@ add_tenant_spec(struct acp_hash *hash, struct json_object *spec)
 	static const char *const network[] = {"security-zone", NULL};
 
 	add_some(hash, spec, keys);
-	add_some(hash, peek(spec, "network"), network);
+	add_some(hash, acp_json_peek(spec, "network"), network);
 }
 
 /* What the server chooses by itself, each version of it in its own way. */
@@ -224,7 +217,7 @@ add_service_spec(struct acp_hash *hash, struct json_object *spec)
 static void
 keep(struct json_object *object, struct json_object *seen, const char *key)
 {
-	struct json_object *value = peek(seen, key);
+	struct json_object *value = acp_json_peek(seen, key);
 
 	if (value &&
 		json_object_object_add(object, key, json_object_get(value)) < 0)
@@ -234,13 +227,13 @@ keep(struct json_object *object, struct json_object *seen, const char *key)
 void
 acp_desired_service_keep(struct json_object *service, struct json_object *seen)
 {
-	struct json_object *metadata = peek(service, "metadata");
-	struct json_object *spec = peek(service, "spec");
+	struct json_object *metadata = acp_json_peek(service, "metadata");
+	struct json_object *spec = acp_json_peek(service, "spec");
 
-	keep(metadata, peek(seen, "metadata"), "uid");
-	keep(metadata, peek(seen, "metadata"), "resourceVersion");
+	keep(metadata, acp_json_peek(seen, "metadata"), "uid");
+	keep(metadata, acp_json_peek(seen, "metadata"), "resourceVersion");
 	for (const char *const *key = chosen_of_service; *key; key++)
-		keep(spec, peek(seen, "spec"), *key);
+		keep(spec, acp_json_peek(seen, "spec"), *key);
 }
 
 static void
@@ -253,7 +246,7 @@ add_contents(
 	static const char *const settings[] = {"groupAccess", NULL};
 	static const char *const account[] = {
 		"automountServiceAccountToken", NULL};
-	struct json_object *spec = peek(object, "spec");
+	struct json_object *spec = acp_json_peek(object, "spec");
 
 	if (kind == ACP_KIND_TENANT_NAMESPACE)
 		add_tenant_spec(hash, spec);
@@ -279,7 +272,8 @@ acp_desired_content(enum acp_kind kind, struct json_object *object,
 	struct acp_hash hash;
 
 	acp_hash_init(&hash);
-	add_labels(&hash, kind, peek(peek(object, "metadata"), "labels"));
+	add_labels(&hash, kind,
+		acp_json_peek(acp_json_peek(object, "metadata"), "labels"));
 	acp_hash_add_text(&hash, "");
 	add_contents(&hash, kind, object);
 	acp_hash_finish(&hash, digest);

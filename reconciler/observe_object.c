@@ -18,21 +18,11 @@
 
 #define RUNNER_CONTAINER "ambient-code-runner"
 
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
 /* A string member; NULL when there is none, or none of ours: with a NUL. */
 static const char *
 peek_text(struct json_object *object, const char *key)
 {
-	struct json_object *member = peek(object, key);
+	struct json_object *member = acp_json_peek(object, key);
 	const char *text;
 
 	if (!json_object_is_type(member, json_type_string))
@@ -186,7 +176,7 @@ peek_entry(struct json_object *array, const char *key, const char *text)
 static int
 read_exit_code(struct json_object *ended)
 {
-	struct json_object *code = peek(ended, "exitCode");
+	struct json_object *code = acp_json_peek(ended, "exitCode");
 
 	/* one that does not say that all went well did not go well */
 	return json_object_is_type(code, json_type_int)
@@ -199,8 +189,8 @@ static void
 read_container(struct json_object *state, struct acp_arena *arena,
 	struct acp_pod_state *pod)
 {
-	struct json_object *ended = peek(state, "terminated");
-	struct json_object *waiting = peek(state, "waiting");
+	struct json_object *ended = acp_json_peek(state, "terminated");
+	struct json_object *waiting = acp_json_peek(state, "waiting");
 
 	if (json_object_is_type(ended, json_type_object)) {
 		pod->has_ended = true;
@@ -218,10 +208,11 @@ static const struct acp_pod_state *
 read_pod(struct json_object *status, struct acp_arena *arena)
 {
 	struct acp_pod_state *pod = acp_arena_alloc(arena, sizeof(*pod));
-	struct json_object *scheduled =
-		peek_entry(peek(status, "conditions"), "type", "PodScheduled");
-	struct json_object *container = peek_entry(
-		peek(status, "containerStatuses"), "name", RUNNER_CONTAINER);
+	struct json_object *scheduled = peek_entry(
+		acp_json_peek(status, "conditions"), "type", "PodScheduled");
+	struct json_object *container =
+		peek_entry(acp_json_peek(status, "containerStatuses"), "name",
+			RUNNER_CONTAINER);
 	const char *is_scheduled = peek_text(scheduled, "status");
 
 	*pod = (struct acp_pod_state){
@@ -232,7 +223,7 @@ read_pod(struct json_object *status, struct acp_arena *arena)
 	if (is_scheduled && strcmp(is_scheduled, "False") == 0)
 		pod->unscheduled_s =
 			read_time_s(scheduled, "lastTransitionTime");
-	read_container(peek(container, "state"), arena, pod);
+	read_container(acp_json_peek(container, "state"), arena, pod);
 	return pod;
 }
 
@@ -247,8 +238,8 @@ bool
 acp_observe_object(enum acp_kind kind, struct json_object *item,
 	struct acp_arena *arena, struct acp_object *object)
 {
-	struct json_object *metadata = peek(item, "metadata");
-	const char *phase = peek_text(peek(item, "status"), "phase");
+	struct json_object *metadata = acp_json_peek(item, "metadata");
+	const char *phase = peek_text(acp_json_peek(item, "status"), "phase");
 	struct acp_object read = {
 		.kind = kind,
 		.namespace = dup_member(metadata, "namespace", arena),
@@ -260,20 +251,21 @@ acp_observe_object(enum acp_kind kind, struct json_object *item,
 		.deleted_s = read_time_s(metadata, "deletionTimestamp"),
 		.is_active = kind == ACP_KIND_NAMESPACE && phase &&
 			strcmp(phase, "Active") == 0,
-		.owner_uid =
-			dup_owner(peek(metadata, "ownerReferences"), arena),
+		.owner_uid = dup_owner(
+			acp_json_peek(metadata, "ownerReferences"), arena),
 	};
 
 	if (!has_identity(kind, &read))
 		return false;
-	read_labels(peek(metadata, "labels"), arena, &read);
-	read_marks(peek(metadata, "annotations"), arena, &read);
+	read_labels(acp_json_peek(metadata, "labels"), arena, &read);
+	read_marks(acp_json_peek(metadata, "annotations"), arena, &read);
 	if (kind == ACP_KIND_ROLE_BINDING) {
-		read.role = dup_role(peek(item, "roleRef"), arena);
-		read.subject = dup_subject(peek(item, "subjects"), arena);
+		read.role = dup_role(acp_json_peek(item, "roleRef"), arena);
+		read.subject =
+			dup_subject(acp_json_peek(item, "subjects"), arena);
 	}
 	if (kind == ACP_KIND_POD)
-		read.pod = read_pod(peek(item, "status"), arena);
+		read.pod = read_pod(acp_json_peek(item, "status"), arena);
 	acp_desired_content(kind, item, read.content);
 	*object = read;
 	return true;

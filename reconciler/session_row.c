@@ -18,15 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct json_object *
-peek(const struct json_object *object, const char *name)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, name, &member);
-	return member;
-}
-
 /* A member that holds JSON as text: absent, "" and "null" are none. */
 static const char *
 peek_json(struct acp_row_reader *reader, const char *name, size_t *size)
@@ -44,7 +35,8 @@ peek_json(struct acp_row_reader *reader, const char *name, size_t *size)
 static const char *
 read_temperature(struct acp_row_reader *reader)
 {
-	struct json_object *member = peek(reader->object, "llm_temperature");
+	struct json_object *member =
+		acp_json_peek(reader->object, "llm_temperature");
 	char text[32];
 	double value;
 
@@ -66,7 +58,7 @@ read_temperature(struct acp_row_reader *reader)
 static bool
 has_count(struct acp_row_reader *reader, const char *name, int32_t *count)
 {
-	struct json_object *member = peek(reader->object, name);
+	struct json_object *member = acp_json_peek(reader->object, name);
 	int64_t value;
 
 	if (!member)
@@ -352,7 +344,7 @@ const char *
 acp_session_row_read_message(const struct json_object *object,
 	struct acp_arena *arena, const char **bad)
 {
-	if (json_object_get_boolean(peek(object, "read")))
+	if (json_object_get_boolean(acp_json_peek(object, "read")))
 		return NULL;
 	return read_part(object, arena, "body", bad);
 }

@@ -135,16 +135,6 @@ is_current(const struct work *work)
 	return mark && strcmp(mark, from) == 0;
 }
 
-static struct json_object *
-peek(struct json_object *object, const char *key)
-{
-	struct json_object *member = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, key, &member);
-	return member;
-}
-
 /* The contents are taken over, not copied: who has them wipes them. */
 static struct json_object *
 new_copy(const struct work *work, struct json_object *source)
@@ -153,7 +143,7 @@ new_copy(const struct work *work, struct json_object *source)
 	const struct acp_ref ref = name_target(copy);
 	struct json_object *body =
 		acp_desired_new(copy->site, &ref, copy->project_id);
-	struct json_object *data = peek(source, "data");
+	struct json_object *data = acp_json_peek(source, "data");
 	char from[FROM_MAX];
 
 	write_from(&work->source, from);
@@ -169,7 +159,7 @@ new_copy(const struct work *work, struct json_object *source)
 static void
 wipe(struct json_object *source)
 {
-	struct json_object *data = peek(source, "data");
+	struct json_object *data = acp_json_peek(source, "data");
 
 	if (!json_object_is_type(data, json_type_object))
 		return;
