@@ -11,6 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An account that a finalizer keeps, perhaps for ever, needs no proof. */
+static bool
+needs_key(const struct acp_object *account)
+{
+	return account->anchor_key_id && !account->deleted_s;
+}
+
 struct acp_key_marks
 acp_rotation_collect(const struct acp_world *world)
 {
@@ -27,7 +34,7 @@ acp_rotation_collect(const struct acp_world *world)
 		marks.ids[marks.count++] =
 			pods->items[i].marks[ACP_MARK_TOKEN_KEY_ID];
 	for (size_t i = 0; i < accounts->count; i++)
-		if (accounts->items[i].anchor_key_id)
+		if (needs_key(&accounts->items[i]))
 			marks.ids[marks.count++] =
 				accounts->items[i].anchor_key_id;
 	return marks;

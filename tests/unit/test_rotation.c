@@ -298,8 +298,9 @@ START_TEST(the_marks_of_a_world_are_collected)
 	struct acp_world world;
 	struct acp_object pods[2] = {
 		{.marks = {[ACP_MARK_TOKEN_KEY_ID] = "0123456789abcdef"}}};
-	struct acp_object accounts[2] = {
-		{.anchor_key_id = NULL}, {.anchor_key_id = "fedcba9876543210"}};
+	struct acp_object accounts[3] = {{.anchor_key_id = NULL},
+		{.anchor_key_id = "fedcba9876543210"},
+		{.anchor_key_id = "0123456789abcdef", .deleted_s = 1}};
 	struct acp_key_marks marks;
 
 	memset(&world, 0, sizeof(world));
@@ -311,7 +312,7 @@ START_TEST(the_marks_of_a_world_are_collected)
 	marks = acp_rotation_collect(&world);
 	ck_assert(!marks.is_known);
 	world.objects[ACP_KIND_SERVICE_ACCOUNT] = (struct acp_objects){
-		.items = accounts, .count = 2, .is_known = true};
+		.items = accounts, .count = 3, .is_known = true};
 	marks = acp_rotation_collect(&world);
 	ck_assert(marks.is_known);
 	ck_assert_uint_eq(marks.count, 3);
