@@ -7,6 +7,7 @@
 
 #include "reconciler/observe.h"
 
+#include "lib/log.h"
 #include "lib/memory.h"
 #include "reconciler/desired.h"
 #include "reconciler/observe_object.h"
@@ -14,6 +15,7 @@
 #include "reconciler/parallel.h"
 #include "reconciler/session_name.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 static const enum acp_kind kinds[] = {
@@ -31,7 +33,23 @@ struct missing {
 	struct acp_observer *observer;
 	struct question *questions;
 	size_t count;
+	atomic_bool is_unanswered;
 };
+
+/* The first of them stands for all: silence mostly comes in numbers. */
+static void
+note_unanswered(struct missing *missing, const struct acp_ref *ref,
+	const struct acp_kube_reply *reply)
+{
+	bool is_first = !atomic_exchange(&missing->is_unanswered, true);
+
+	acp_log(is_first ? ACP_LOG_WARN : ACP_LOG_DEBUG, "question_failed",
+		ACP_F_TEXT("kind", acp_kind_name(ref->kind)),
+		ACP_F_TEXT("namespace", ref->namespace),
+		ACP_F_TEXT("name", ref->name),
+		ACP_F_TEXT("reason", acp_kube_reason_name(reply->reason)),
+		ACP_F_TEXT("message", reply->message));
+}
 
 /* The caller has the lock. */
 static void
@@ -68,6 +86,8 @@ ask(void *context, size_t index)
 		presence = ACP_PRESENCE_THERE;
 		*acp_world_add_object(&observer->world->objects[ref->kind]) =
 			object;
+	} else {
+		note_unanswered(missing, ref, &reply);
 	}
 	answer(observer, question, presence);
 	pthread_mutex_unlock(&observer->lock);
@@ -174,4 +194,6 @@ acp_observe_missing(struct acp_observer *observer)
 		add_questions(&missing, &world->sessions[i]);
 	acp_parallel_run(
 		observer->clients->in_flight, missing.count, ask, &missing);
+	/* what stands on the answer is left undone */
+	observer->world->unknown_lists += atomic_load(&missing.is_unanswered);
 }

@@ -28,6 +28,7 @@ struct questions {
 	struct acp_objects *answers;
 	bool is_metadata_only;
 	atomic_bool is_unclear;
+	atomic_bool is_unanswered; /* and by nobody's leave */
 };
 
 /* The first of them stands for all: silence mostly comes in numbers. */
@@ -95,6 +96,8 @@ ask_object(void *context, size_t index)
 	if (!error || error == ACP_GONE ||
 		is_hidden_from_projects(observer, ref, error))
 		note_clear(questions, ref);
+	else
+		atomic_store(&questions->is_unanswered, true);
 	pthread_mutex_unlock(&observer->lock);
 }
 
@@ -105,6 +108,9 @@ ask_objects(struct questions *questions)
 		questions->count, ask_object, questions);
 	questions->answers->is_known = !atomic_load(&questions->is_unclear);
 	questions->answers->is_served = true;
+	/* what stands on the answer is left undone */
+	questions->observer->world->unknown_lists +=
+		atomic_load(&questions->is_unanswered);
 	free(questions->refs);
 }
 

@@ -191,6 +191,24 @@ def check_write_faults(t, site, watch):
         watch.proxy.clear()
 
 
+def check_questions(t, site, watch):
+    """What no list has is asked for by its name."""
+    site.api.load("projects", [{"name": "gamma"}])
+    for what, where in (
+            ("a Namespace", "/namespaces/gamma$"),
+            ("a Secret", kube.path_of("Secret", "beta",
+                                      reconciler.RUNNER_SECRET) + "$")):
+        site.forget_sweep()
+        rule = watch.proxy.on("GET", where)
+        rule.answer(403, reason="Forbidden")
+        result = site.once()
+        t.equal((result.status, bool(rule.hits)), (3, True),
+                f"{what} that must not be looked at: the exit status says so"
+                ) or t.diag(result)
+        watch.proxy.clear()
+        t.equal(site.once().status, 0, "then all is well")
+
+
 # --- the loop -----------------------------------------------------------------
 
 def wait_for_project(site, name):
@@ -251,6 +269,7 @@ def main():
             check_api_faults(t, site, watch)
             check_kube_faults(t, site, watch)
             check_write_faults(t, site, watch)
+            check_questions(t, site, watch)
             check_loop(t, site, watch)
 
 
