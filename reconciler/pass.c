@@ -235,10 +235,12 @@ acp_pass_run(struct acp_controller *controller, struct acp_pass *pass)
 	rotate_keys(controller, &pass->world, summary);
 	acp_apply(&applier, &pass->plan, summary);
 	follow_up(&applier, pass);
-	acp_vertex_copy_refresh(&controller->clients,
+	summary->stale_copies = acp_vertex_copy_refresh(&controller->clients,
 		&controller->settings.site, &controller->settings.runner,
 		&pass->world);
-	note_sweep(controller, &pass->world);
+	/* what was not done is to be done soon */
+	if (!summary->stale_copies)
+		note_sweep(controller, &pass->world);
 	summary->duration_ms = acp_clock_now_ms() - start_ms;
 	save_metrics(controller, summary);
 	log_summary(summary);

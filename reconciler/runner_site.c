@@ -9,6 +9,7 @@
 
 #include "lib/limits.h"
 #include "lib/utf8.h"
+#include "reconciler/desired.h"
 #include "reconciler/quantity.h"
 #include "reconciler/token_url.h"
 
@@ -249,6 +250,11 @@ check_vertex(const struct acp_runner_site *runner, struct acp_buffer *why)
 		acp_buffer_append(why,
 			"use_vertex is on, and anthropic_vertex_project_id is "
 			"not set\n");
+	if (runner->vertex_secret &&
+		strcmp(runner->vertex_secret, ACP_RUNNER_SECRET) == 0)
+		acp_buffer_append(why,
+			"vertex_secret is " ACP_RUNNER_SECRET
+			", where users of a project put their keys\n");
 	if (!is_key_path(runner->vertex_key_path))
 		acp_buffer_append(why,
 			"google_application_credentials is no path of a file "

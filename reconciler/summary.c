@@ -46,8 +46,8 @@ acp_summary_exit_code(const struct acp_summary *summary)
 		return ACP_EXIT_NOTHING_DONE;
 	if (acp_summary_count(summary, ACP_RESULT_FAILED) ||
 		acp_summary_count(summary, ACP_RESULT_HELD) ||
-		summary->unknown_lists || summary->is_key_failed ||
-		summary->is_timed_out)
+		summary->unknown_lists || summary->stale_copies ||
+		summary->is_key_failed || summary->is_timed_out)
 		return ACP_EXIT_PARTIAL;
 	return ACP_EXIT_CONVERGED;
 }
@@ -61,11 +61,12 @@ acp_summary_describe(const struct acp_summary *summary, struct acp_buffer *text)
 			acp_summary_count(summary, (enum acp_result)i));
 	acp_buffer_printf(text,
 		", unknown lists %u, refused projects %zu, foreign objects "
-		"%zu%s%s\n",
+		"%zu%s%s%s\n",
 		summary->unknown_lists, summary->refused,
 		summary->foreign_objects,
 		summary->is_key_failed ? ", key Secret and file not in step"
 				       : "",
+		summary->stale_copies ? ", Vertex secret not copied anew" : "",
 		summary->is_timed_out ? ", ended by pass_timeout" : "");
 	if (*summary->held_digest)
 		acp_buffer_printf(text,

@@ -28,6 +28,7 @@ struct acp_summary {
 	uint64_t provisions; /* sessions that were made … */
 	int64_t provision_ms; /* … and the time they took, in sum */
 	unsigned int unknown_lists;
+	size_t stale_copies; /* of the Vertex secret, that were not renewed */
 	size_t refused;
 	size_t foreign_objects;
 	char held_digest[17];

@@ -19,6 +19,7 @@
 #include "reconciler/parallel.h"
 
 #include <json-c/linkhash.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,16 +92,23 @@ look(struct work *work, const struct acp_ref *ref, struct acp_object *object)
 }
 
 static enum acp_error
-look_at_both(struct work *work)
+look_at_target(struct work *work)
 {
-	const struct acp_ref source = name_source(work->copy);
 	const struct acp_ref target = name_target(work->copy);
 	enum acp_error error = look(work, &target, &work->present);
 
 	work->is_present = !error;
 	if (error && error != ACP_GONE)
 		return error;
-	error = look(work, &source, &work->source);
+	return ACP_OK;
+}
+
+static enum acp_error
+look_at_source(struct work *work)
+{
+	const struct acp_ref source = name_source(work->copy);
+	enum acp_error error = look(work, &source, &work->source);
+
 	if (error != ACP_GONE)
 		return error;
 	acp_ref_describe(&source, work->why);
@@ -108,12 +116,14 @@ look_at_both(struct work *work)
 	return ACP_BAD_REQUEST;
 }
 
+/* Other Secrets of ours say not what they were made from, and stay, too. */
 static bool
 is_ours(const struct work *work)
 {
 	const struct acp_object *present = &work->present;
 
-	return acp_ownership_has_labels(work->copy->site, present) &&
+	return present->marks[ACP_MARK_COPIED_FROM] &&
+		acp_ownership_has_labels(work->copy->site, present) &&
 		present->project_id &&
 		strcmp(present->project_id, work->copy->project_id) == 0;
 }
@@ -232,13 +242,15 @@ make_anew(struct work *work)
 static enum acp_error
 run(struct work *work, bool must_be_present)
 {
-	enum acp_error error = look_at_both(work);
+	enum acp_error error = look_at_target(work);
 
 	if (error)
 		return error;
-	if (work->is_present ? !is_ours(work) || is_current(work)
-			     : must_be_present)
+	if (work->is_present ? !is_ours(work) : must_be_present)
 		return ACP_OK;
+	error = look_at_source(work);
+	if (error || (work->is_present && is_current(work)))
+		return error;
 	return make_anew(work);
 }
 
@@ -263,12 +275,13 @@ acp_vertex_copy_make(const struct acp_vertex_copy *copy, struct acp_buffer *why)
 struct refresh {
 	struct acp_vertex_copy copy; /* but for the place */
 	const struct acp_world *world;
+	atomic_size_t failures;
 };
 
 static void
 refresh_one(void *context, size_t index)
 {
-	const struct refresh *refresh = context;
+	struct refresh *refresh = context;
 	struct acp_vertex_copy copy = refresh->copy;
 	char namespace[ACP_NAME_SIZE];
 	ACP_AUTO(buffer) struct acp_buffer why;
@@ -281,12 +294,14 @@ refresh_one(void *context, size_t index)
 		!acp_ownership_has_namespace(
 			refresh->world, copy.site, copy.project_id, namespace))
 		return;
-	if (start(&copy, true, &why))
+	if (start(&copy, true, &why)) {
+		atomic_fetch_add(&refresh->failures, 1);
 		acp_log_message(ACP_LOG_WARN, "vertex_secret_not_copied", "%s",
 			acp_buffer_peek(&why));
+	}
 }
 
-void
+size_t
 acp_vertex_copy_refresh(const struct acp_clients *clients,
 	const struct acp_site *site, const struct acp_runner_site *runner,
 	const struct acp_world *world)
@@ -297,4 +312,5 @@ acp_vertex_copy_refresh(const struct acp_clients *clients,
 	if (world->is_secret_sweep && acp_vertex_copy_is_wanted(site, runner))
 		acp_parallel_run(clients->in_flight, world->project_count,
 			refresh_one, &refresh);
+	return atomic_load(&refresh.failures);
 }

@@ -15,6 +15,8 @@
 #include "reconciler/site.h"
 #include "reconciler/world.h"
 
+#include <stddef.h>
+
 /* Where a copy is to be; texts borrowed. */
 struct acp_vertex_copy {
 	const struct acp_clients *clients;
@@ -29,8 +31,8 @@ bool acp_vertex_copy_is_wanted(
 	const struct acp_site *site, const struct acp_runner_site *runner);
 
 /*
- * Makes the copy be as its source. A Secret of that name without our labels
- * is the project's own, and stays. Unless ACP_OK, why has the reason.
+ * Makes the copy be as its source. A Secret of that name that is no copy of
+ * ours, by its labels and its annotation, stays. Unless ACP_OK, why has the reason.
  */
 ACP_MUST_CHECK enum acp_error acp_vertex_copy_make(
 	const struct acp_vertex_copy *copy, struct acp_buffer *why);
@@ -38,8 +40,9 @@ ACP_MUST_CHECK enum acp_error acp_vertex_copy_make(
 /*
  * The same for copies that are there, in the namespaces of all projects of a
  * world, when it is time for the hourly look at Secrets; failures are logged.
+ * Returns their number.
  */
-void acp_vertex_copy_refresh(const struct acp_clients *clients,
+size_t acp_vertex_copy_refresh(const struct acp_clients *clients,
 	const struct acp_site *site, const struct acp_runner_site *runner,
 	const struct acp_world *world);
 

@@ -409,6 +409,13 @@ def check_vertex(t, s):
     s.site.forget_sweep()
     s.site.once(**COPIED)
     t.equal(s.writes(mark), [], "and only then")
+    kept_labels = s.site.read("Secret", OTHER, VERTEX)["metadata"]["labels"]
+    s.site.delete("Secret", reconciler.RUNTIME, VERTEX)
+    s.site.forget_sweep()
+    t.equal([s.site.once(**COPIED).status for _ in range(2)], [3, 3],
+            "a copy that cannot be compared is no agreement, in any pass")
+    s.cluster.create("Secret", reconciler.RUNTIME,
+                     metadata={"name": VERTEX}, stringData={"key": "third"})
     s.site.delete("Secret", OTHER, VERTEX)
     s.cluster.create("Secret", OTHER, metadata={"name": VERTEX},
                      stringData={"key": "their own"})
@@ -418,6 +425,12 @@ def check_vertex(t, s):
     t.equal((s.phases(["own-session"]), copied_key(s)),
             (["Running"], "their own"),
             "a project's own Secret of that name stays, and is used")
+    s.site.patch("Secret", OTHER, VERTEX,
+                 {"metadata": {"labels": kept_labels}})
+    s.site.forget_sweep()
+    s.site.once(**COPIED)
+    t.equal(copied_key(s), "their own",
+            "also when it has our labels: it is no copy")
 
 
 # --- lists that are denied ------------------------------------------------------------

@@ -93,6 +93,8 @@ static const struct {
 	{"runner-memory-limit", "1GB", "runner_memory_limit is no quantity"},
 	{"runner-memory-limit", "1Mi", "runner_memory_request is more than"},
 	{"runner-workspace-limit", "0", "runner_workspace_limit is no"},
+	{"vertex-secret", "ambient-runner-secrets",
+		"vertex_secret is ambient-runner-secrets"},
 	{"use-vertex", "on", "use_vertex is on, and anthropic_vertex_project"},
 	{"google-application-credentials", "key.json",
 		"google_application_credentials is no path"},

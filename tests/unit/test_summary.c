@@ -63,13 +63,19 @@ lose_key(void)
 }
 
 static void
+keep_stale_copy(void)
+{
+	summary.stale_copies = 1;
+}
+
+static void
 run_out_of_time(void)
 {
 	summary.is_timed_out = true;
 }
 
-static void (*const shortcomings[])(void) = {
-	fail_action, hold_action, miss_list, lose_key, run_out_of_time};
+static void (*const shortcomings[])(void) = {fail_action, hold_action,
+	miss_list, lose_key, keep_stale_copy, run_out_of_time};
 
 START_TEST(a_pass_with_any_shortcoming_is_partial)
 {
