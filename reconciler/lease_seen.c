@@ -56,7 +56,10 @@ take_reply(struct acp_lease_seen *seen, enum acp_error error,
 		seen->server_s = reply->date_s;
 		seen->server_ms = acp_clock_now_ms();
 	}
-	if (!error && !reply->body) {
+	/* without its version nobody knows whether it is renewed */
+	if (!error &&
+		(!reply->body ||
+			!*acp_lease_record_peek_version(reply->body))) {
 		acp_buffer_append(why, "an answer without a Lease");
 		return ACP_RETRY_LATER;
 	}

@@ -241,6 +241,23 @@ START_TEST(a_live_holder_is_left_alone)
 }
 END_TEST
 
+START_TEST(one_without_a_version_is_no_sign_of_death)
+{
+	struct json_object *metadata;
+
+	let_them_hold();
+	metadata = acp_json_peek_object(peek_lease(), "metadata");
+	json_object_object_del(metadata, "resourceVersion");
+	acp_lease_start(ours);
+	acp_lease_step(ours);
+	ck_assert(!acp_lease_is_held(ours));
+	ck_assert_str_eq(peek_holder(), "theirs");
+	/* with a version again, so that it can be released */
+	fake_kube_put(
+		ACP_KIND_LEASE, ACP_LEASE_NAME, json_object_get(peek_lease()));
+}
+END_TEST
+
 START_TEST(a_dead_holder_is_followed_after_the_whole_life)
 {
 	int64_t seen_ms;
@@ -695,6 +712,7 @@ add_election(TCase *tcase)
 	tcase_add_test(tcase, no_write_begins_long_after_the_last_renewal);
 	tcase_add_test(tcase, a_renewal_counts_from_when_it_was_sent);
 	tcase_add_test(tcase, a_live_holder_is_left_alone);
+	tcase_add_test(tcase, one_without_a_version_is_no_sign_of_death);
 	tcase_add_test(tcase, a_dead_holder_is_followed_after_the_whole_life);
 	tcase_add_test(tcase, a_holder_may_not_write_when_it_may_have_expired);
 	tcase_add_test(tcase, one_that_was_deleted_is_lost_and_made_again);
