@@ -24,6 +24,7 @@
 
 enum { TEXT_MAX = 1024, US_PER_MS = 1000, US_PER_S = 1000000 };
 enum { OVERLAP_US = 10 * US_PER_S, UNSETTLED_US = 600 * US_PER_S };
+enum { QUIET_MS = 30000 };
 
 /* Objects of one session: namespace, tenant, account, service, pod. */
 enum { ASKED_PER_SESSION = 5 };
@@ -117,7 +118,21 @@ list_first(struct glance *glance)
 	return error;
 }
 
-/* Changed since the newest that was seen, less a little for late writers. */
+/*
+ * For late writers, and servers whose clocks are a little apart. None of them
+ * is older than the newest that was seen once that has long been the newest;
+ * without that, what a herd left in those seconds would be listed for ever.
+ */
+static int64_t
+choose_overlap_us(const struct acp_changes *changes)
+{
+	bool is_quiet = changes->since_us == changes->newest_us &&
+		acp_clock_now_ms() - changes->grown_ms > QUIET_MS;
+
+	return is_quiet ? 0 : OVERLAP_US;
+}
+
+/* Changed since the newest that was seen, less the overlap. */
 static enum acp_error
 list_changed(struct glance *glance)
 {
@@ -130,8 +145,10 @@ list_changed(struct glance *glance)
 		return list_sessions(glance, by_phase);
 	if (!glance->changes->since_us)
 		return list_first(glance);
-	acp_clock_format(
-		(glance->changes->since_us - OVERLAP_US) / US_PER_MS, 3, since);
+	acp_clock_format((glance->changes->since_us -
+				 choose_overlap_us(glance->changes)) /
+			US_PER_MS,
+		3, since);
 	acp_buffer_printf(&search, "updated_at > '%s'", since);
 	error = list_sessions(glance, acp_buffer_peek(&search));
 	if (error != ACP_BAD_REQUEST)
@@ -337,11 +354,15 @@ acp_observe_changed(const struct acp_clients *clients,
 	struct glance glance = {.changes = changes,
 		.observer = {.clients = clients, .site = site, .world = world}};
 	enum acp_error error;
+	int64_t newest_us;
 
 	pthread_mutex_lock(&changes->lock);
+	newest_us = changes->newest_us;
 	error = list_changed(&glance);
 	if (!error)
 		set_mark(changes, world);
+	if (changes->newest_us > newest_us)
+		changes->grown_ms = acp_clock_now_ms();
 	pthread_mutex_unlock(&changes->lock);
 	return error;
 }

@@ -19,6 +19,7 @@ struct acp_changes {
 	pthread_mutex_t lock; /* of what is below: passes may overlap */
 	int64_t newest_us; /* updated_at of the newest session seen */
 	int64_t since_us; /* of what is looked at again; 0: nothing was yet */
+	int64_t grown_ms; /* our time when newest_us last grew */
 	bool is_by_phase; /* the server refuses the search by time */
 };
 

@@ -237,7 +237,9 @@ def measure_herd(report, site, projects, sessions, count):
     say(f"{name} of {sessions}")
     with loop(site, 3600), report.others() as others:
         load_sessions(site, projects, sessions)
-        time.sleep(INTERVAL_SECONDS)
+        # one that came with the first of the herd would be of it
+        bed.wait_until(lambda: count_waiting(site) < sessions,
+                       "the first of the herd run", SETTLE_PATIENCE)
         took = [wait_for_new(site, count + number) for number in range(count)]
         left = count_waiting(site)
         bed.wait_until(lambda: not count_waiting(site), "the herd runs",
@@ -259,7 +261,8 @@ def wait_for_new(site, number):
 
 
 def measure_idle(report, site, intervals):
-    """What a loop asks for while nothing changes, full passes aside."""
+    """What a loop asks for while nothing changes, full passes aside; and
+    that it still sees what changes then."""
     name = "idle loop, requests an interval"
     say(name)
     with loop(site, 3600):
@@ -273,17 +276,22 @@ def measure_idle(report, site, intervals):
                  in site.cluster.count_requests(
                      reconcile.USER, mark[1]).items()
                  if resource not in ALWAYS}
+        with report.others() as others:
+            took = [wait_for_new(site, 100)]
     report.expect(not other, f"an idle loop asks for {other}")
     # one more may begin and end within as many intervals
     each = len(asked) / intervals
     report.judge(name, each, f"{each:g}", "1", len(asked) <= intervals + 1,
                  None, [entry["path"] for entry in asked])
+    judge_new(report, "new session after an idle time", took, others)
 
 
 def is_idle(site):
     mark = site.api.mark()
     time.sleep(2 * INTERVAL_SECONDS)
-    return all(entry in polls(site, mark) for entry in site.api.log(mark))
+    asked = site.api.log(mark)
+    return len(asked) <= 3 and all(
+        entry in polls(site, mark) for entry in asked)
 
 
 # --- many ---------------------------------------------------------------------------
