@@ -174,6 +174,9 @@ acp_metrics_write(struct acp_pass_metrics *metrics,
 	write_gauge(text, "foreign_objects",
 		"Objects that carry our labels and are not ours.",
 		(int64_t)last->foreign_objects);
+	write_gauge(text, "stale_copies",
+		"Copies of the Vertex secret that could not be renewed.",
+		(int64_t)last->stale_copies);
 	write_gauge(text, "keys", "Keys in the key Secret.",
 		(int64_t)metrics->keys);
 	write_gauge(text, "leader", "Whether this process holds the Lease.",

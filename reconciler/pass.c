@@ -175,6 +175,7 @@ log_summary(const struct acp_summary *summary)
 			acp_summary_count(summary, ACP_RESULT_FAILED)),
 		ACP_F_INT("held", acp_summary_count(summary, ACP_RESULT_HELD)),
 		ACP_F_INT("unknown_lists", summary->unknown_lists),
+		ACP_F_INT("stale_copies", summary->stale_copies),
 		ACP_F_TEXT("held_digest",
 			*summary->held_digest ? summary->held_digest : NULL),
 		ACP_F_SECONDS("seconds", summary->duration_ms * MS_PER_S));

@@ -85,10 +85,11 @@ acp_summary_describe_json(
 			acp_summary_count(summary, (enum acp_result)i));
 	acp_buffer_printf(text,
 		"\"unknown_lists\":%u,\"refused_projects\":%zu,"
-		"\"foreign_objects\":%zu,\"held_digest\":\"%s\","
+		"\"foreign_objects\":%zu,\"stale_copies\":%zu,"
+		"\"held_digest\":\"%s\","
 		"\"key_in_step\":%s,\"timed_out\":%s,\"duration_ms\":%" PRId64,
 		summary->unknown_lists, summary->refused,
-		summary->foreign_objects, summary->held_digest,
-		summary->is_key_failed ? "false" : "true",
+		summary->foreign_objects, summary->stale_copies,
+		summary->held_digest, summary->is_key_failed ? "false" : "true",
 		summary->is_timed_out ? "true" : "false", summary->duration_ms);
 }

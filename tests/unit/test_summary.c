@@ -101,18 +101,21 @@ START_TEST(counts_are_told_for_people_and_programs)
 	summary.actions[ACP_KIND_ROLE][ACP_VERB_APPLY][ACP_RESULT_DONE] = 3;
 	summary.actions[ACP_KIND_ROLE][ACP_VERB_DELETE][ACP_RESULT_DONE] = 4;
 	summary.unknown_lists = 5;
+	summary.stale_copies = 6;
 	acp_summary_describe(&summary, &text);
 	ck_assert_str_eq(acp_buffer_peek(&text),
 		"done 7, waiting 0, failed 0, held 0, foreign 0, "
 		"unknown lists 5, "
-		"refused projects 0, foreign objects 0\n");
+		"refused projects 0, foreign objects 0, "
+		"Vertex secret not copied anew\n");
 	acp_buffer_clear(&text);
 	acp_summary_describe_json(&summary, &text);
 	ck_assert_str_eq(acp_buffer_peek(&text),
 		"\"done\":7,\"waiting\":0,\"failed\":0,\"held\":0,"
 		"\"foreign\":0,"
 		"\"unknown_lists\":5,\"refused_projects\":0,"
-		"\"foreign_objects\":0,\"held_digest\":\"\","
+		"\"foreign_objects\":0,\"stale_copies\":6,"
+		"\"held_digest\":\"\","
 		"\"key_in_step\":true,\"timed_out\":false,\"duration_ms\":0");
 }
 END_TEST
