@@ -228,8 +228,9 @@ def check_full_queue(t, b, key):
     answers = [fastcgi.read_answer(peer) for peer in refused]
     pauses = {int(a.get("Retry-After") or 0) for a in answers
               if a.status == 503}
-    # a thousand operations take more than two seconds anywhere
-    t.ok(pauses and min(pauses) >= 2, f"{name}: and when there may be room",
+    # a thousand operations take more than two seconds anywhere, the fewer
+    # ones under valgrind perhaps not
+    t.ok(pauses and min(pauses) >= (1 if bed.WRAPPER else 2), f"{name}: and when there may be room",
          f"Retry-After: {pauses}")
     if IS_SLOW_TO_FREE:
         t.skip(f"{name}: memory stays flat",
