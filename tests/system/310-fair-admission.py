@@ -230,8 +230,8 @@ def check_full_queue(t, b, key):
               if a.status == 503}
     # a thousand operations take more than two seconds anywhere, the fewer
     # ones under valgrind perhaps not
-    t.ok(pauses and min(pauses) >= (1 if bed.WRAPPER else 2), f"{name}: and when there may be room",
-         f"Retry-After: {pauses}")
+    t.ok(pauses and min(pauses) >= (1 if bed.WRAPPER else 2),
+         f"{name}: and when there may be room", f"Retry-After: {pauses}")
     if IS_SLOW_TO_FREE:
         t.skip(f"{name}: memory stays flat",
                "valgrind and sanitizers keep what was freed")
