@@ -70,6 +70,13 @@ void acp_observe_absent(struct acp_observer *observer);
  */
 void acp_observe_missing(struct acp_observer *observer);
 
+/*
+ * Logs that a question about an object has no answer. The first of them, as a
+ * warning, stands for all: silence mostly comes in numbers.
+ */
+void acp_observe_tell_silence(const struct acp_ref *ref,
+	const struct acp_kube_reply *reply, bool is_first);
+
 /* The runner Secrets, by their metadata alone. */
 void acp_observe_secrets(struct acp_observer *observer);
 

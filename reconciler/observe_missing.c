@@ -7,7 +7,6 @@
 
 #include "reconciler/observe.h"
 
-#include "lib/log.h"
 #include "lib/memory.h"
 #include "reconciler/desired.h"
 #include "reconciler/observe_object.h"
@@ -36,19 +35,13 @@ struct missing {
 	atomic_bool is_unanswered;
 };
 
-/* The first of them stands for all: silence mostly comes in numbers. */
 static void
 note_unanswered(struct missing *missing, const struct acp_ref *ref,
 	const struct acp_kube_reply *reply)
 {
 	bool is_first = !atomic_exchange(&missing->is_unanswered, true);
 
-	acp_log(is_first ? ACP_LOG_WARN : ACP_LOG_DEBUG, "question_failed",
-		ACP_F_TEXT("kind", acp_kind_name(ref->kind)),
-		ACP_F_TEXT("namespace", ref->namespace),
-		ACP_F_TEXT("name", ref->name),
-		ACP_F_TEXT("reason", acp_kube_reason_name(reply->reason)),
-		ACP_F_TEXT("message", reply->message));
+	acp_observe_tell_silence(ref, reply, is_first);
 }
 
 /* The caller has the lock. */

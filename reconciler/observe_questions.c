@@ -31,19 +31,25 @@ struct questions {
 	atomic_bool is_unanswered; /* and by nobody's leave */
 };
 
-/* The first of them stands for all: silence mostly comes in numbers. */
-static void
-note_unclear(struct questions *questions, const struct acp_ref *ref,
-	const struct acp_kube_reply *reply)
+void
+acp_observe_tell_silence(const struct acp_ref *ref,
+	const struct acp_kube_reply *reply, bool is_first)
 {
-	bool is_first = !atomic_exchange(&questions->is_unclear, true);
-
 	acp_log(is_first ? ACP_LOG_WARN : ACP_LOG_DEBUG, "question_failed",
 		ACP_F_TEXT("kind", acp_kind_name(ref->kind)),
 		ACP_F_TEXT("namespace", ref->namespace),
 		ACP_F_TEXT("name", ref->name),
 		ACP_F_TEXT("reason", acp_kube_reason_name(reply->reason)),
 		ACP_F_TEXT("message", reply->message));
+}
+
+static void
+note_unclear(struct questions *questions, const struct acp_ref *ref,
+	const struct acp_kube_reply *reply)
+{
+	bool is_first = !atomic_exchange(&questions->is_unclear, true);
+
+	acp_observe_tell_silence(ref, reply, is_first);
 }
 
 /* One that fails leaves the others usable. */
